@@ -1,0 +1,247 @@
+"""`AsyncUnvault`: the same for asyncio. It never blocks the loop; a cache hit needs no thread."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from unvault.client import CacheControl, Unvault
+from unvault.errors import UnvaultError
+from unvault.model import Credential, Outcome, SecretInfo, Session
+from unvault.provider import Provider, ProviderInfo
+from unvault.providers import Providers
+from unvault.reference import Reference
+from unvault.rendering import FoundReference
+from unvault.secret import Secret
+from unvault.store import StoredCredential
+
+_T = TypeVar("_T")
+_Run = Callable[..., Any]
+
+
+class AsyncUnvault:
+    """Takes secrets out of external vaults, from asyncio.
+
+    Args:
+        client: The `Unvault` it is the twin of; both share credentials, sessions and cache.
+        options: As for `Unvault`, where no client is given.
+    """
+
+    def __init__(self, client: Unvault | None = None, **options: Any) -> None:
+        self.sync = client or Unvault(**options)
+        self.cache: CacheControl = self.sync.cache
+        self.credentials = AsyncCredentials(self.sync, self._run)
+        self.providers = AsyncProviders(self.sync.providers, self._run)
+        self._pool: ThreadPoolExecutor | None = None
+        self._under_way: dict[str, asyncio.Task[Secret]] = {}
+
+    async def fetch(self, reference: Reference | str, *, fresh: bool = False) -> Secret:
+        """Return the secret that a reference names; see `Unvault.fetch`.
+
+        However many tasks ask for one reference, one thread fetches it; a task that is cancelled
+        takes the value from no other.
+        """
+        text = str(reference)
+        if fresh:
+            return await self._run(self.sync.fetch, text, fresh=True)
+        known = self.sync.cached(text)
+        if known is not None:
+            return known
+        try:
+            return await asyncio.shield(self._joined(text))
+        except UnvaultError as error:
+            raise copy.copy(error) from None  # each task has a traceback of its own
+
+    async def fetch_many(
+        self, references: Sequence[Reference | str], *, fresh: bool = False
+    ) -> Sequence[Outcome]:
+        """Return a secret or an error for each reference; see `Unvault.fetch_many`."""
+        return await self._run(self.sync.fetch_many, references, fresh=fresh)
+
+    async def list(self, credential: str, prefix: str = "") -> AsyncIterator[SecretInfo]:
+        """Browse a vault; see `Unvault.list`."""
+
+        def collect() -> Sequence[SecretInfo]:
+            return [*self.sync.list(credential, prefix)]
+
+        for info in await self._run(collect):
+            yield info
+
+    async def find_references(self, text: str | bytes) -> Sequence[FoundReference]:
+        """Return the reference of every vault tag of a text; see `Unvault.find_references`."""
+        return await self._run(self.sync.find_references, text)
+
+    async def render(self, text: str, *, fresh: bool = False) -> str:
+        """Return a text with its vault tags replaced; see `Unvault.render`."""
+        return await self._run(self.sync.render, text, fresh=fresh)
+
+    async def render_bytes(self, content: bytes, *, fresh: bool = False) -> bytes:
+        """Return a file's content with its vault tags replaced; see `Unvault.render_bytes`."""
+        return await self._run(self.sync.render_bytes, content, fresh=fresh)
+
+    async def render_file(
+        self, source: Path | str, target: Path | str, *, fresh: bool = False
+    ) -> None:
+        """Render one file into another; see `Unvault.render_file`."""
+        await self._run(self.sync.render_file, source, target, fresh=fresh)
+
+    async def close(self) -> None:
+        """Close all sessions and drop all values. It can be used again afterwards."""
+        await self._run(self.sync.close)
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False)
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
+
+    def _joined(self, text: str) -> asyncio.Task[Secret]:
+        """Return the task that fetches a reference: the one under way, or a new one."""
+        task = self._under_way.get(text)
+        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+            task = asyncio.ensure_future(self._run(self.sync.fetch, text))
+            self._under_way[text] = task
+            task.add_done_callback(partial(self._landed, text))
+        return task
+
+    def _landed(self, text: str, task: asyncio.Task[Secret]) -> None:
+        if self._under_way.get(text) is task:
+            del self._under_way[text]
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not report one nobody waits for
+
+    async def _run(self, function: Callable[..., _T], *arguments: Any, **options: Any) -> _T:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(thread_name_prefix="unvault-aio")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(function, *arguments, **options))
+
+
+class AsyncCredentials:
+    """The stored credentials, from asyncio; each method is the twin of `Credentials`' own.
+
+    Args:
+        client: The `Unvault` whose credentials they are.
+        run: Runs a function in a thread.
+    """
+
+    def __init__(self, client: Unvault, run: _Run) -> None:
+        self._sync = client.credentials
+        self._run = run
+
+    async def list(self) -> Sequence[StoredCredential]:
+        """Return what is stored, by name."""
+        found: Sequence[StoredCredential] = await self._run(self._sync.list)
+        return found
+
+    async def get(self, name: str) -> Credential:
+        """Return a stored credential, by its name or id."""
+        found: Credential = await self._run(self._sync.get, name)
+        return found
+
+    async def resolve(self, head: str) -> Credential:
+        """Return the credential that the head of a reference means."""
+        found: Credential = await self._run(self._sync.resolve, head)
+        return found
+
+    async def draft(
+        self,
+        provider: str,
+        type: str | None = None,
+        answers: Mapping[str, object] | None = None,
+        *,
+        name: str = "",
+    ) -> Credential:
+        """Check answers and return the credential they make, without storing it."""
+        made: Credential = await self._run(self._sync.draft, provider, type, answers, name=name)
+        return made
+
+    async def draft_from_environment(self, provider: str, *, name: str = "") -> Credential:
+        """Return the credential that the environment describes, without storing it."""
+        made: Credential = await self._run(self._sync.draft_from_environment, provider, name=name)
+        return made
+
+    async def test(self, credential: Credential | str) -> Session:
+        """Sign in with a credential, and return what came of it."""
+        session: Session = await self._run(self._sync.test, credential)
+        return session
+
+    async def add(self, draft: Credential) -> Credential:
+        """Store a draft under its name."""
+        added: Credential = await self._run(self._sync.add, draft)
+        return added
+
+    async def edit(self, name: str, draft: Credential) -> Credential:
+        """Give a stored credential a draft's type and answers."""
+        changed: Credential = await self._run(self._sync.edit, name, draft)
+        return changed
+
+    async def rename(self, name: str, new: str) -> Credential:
+        """Give a stored credential another name."""
+        renamed: Credential = await self._run(self._sync.rename, name, new)
+        return renamed
+
+    async def remove(self, name: str) -> None:
+        """Forget a stored credential."""
+        await self._run(self._sync.remove, name)
+
+    async def clear(self, name: str) -> Credential:
+        """Sign out: forget a credential's answers, and keep its name."""
+        cleared: Credential = await self._run(self._sync.clear, name)
+        return cleared
+
+    async def default(self, provider: str) -> StoredCredential | None:
+        """Return the stored credential that a provider's id stands for."""
+        chosen: StoredCredential | None = await self._run(self._sync.default, provider)
+        return chosen
+
+    async def set_default(self, name: str) -> StoredCredential:
+        """Let a provider's id stand for a stored credential."""
+        chosen: StoredCredential = await self._run(self._sync.set_default, name)
+        return chosen
+
+    async def unset_default(self, provider: str) -> None:
+        """Let a provider's id stand for no stored credential any more."""
+        await self._run(self._sync.unset_default, provider)
+
+    async def protect(self, protection: str) -> None:
+        """Protect what is stored in another way."""
+        await self._run(self._sync.protect, protection)
+
+
+class AsyncProviders:
+    """The providers, from asyncio.
+
+    Args:
+        providers: The registry.
+        run: Runs a function in a thread.
+    """
+
+    def __init__(self, providers: Providers, run: _Run) -> None:
+        self._sync = providers
+        self._run = run
+
+    async def list(self) -> Sequence[ProviderInfo]:
+        """Return what the metadata tells of every provider; imports none of them."""
+        found: Sequence[ProviderInfo] = await self._run(self._sync.list)
+        return found
+
+    async def check(self, provider: str) -> ProviderInfo:
+        """Load one provider and say how it stands."""
+        info: ProviderInfo = await self._run(self._sync.check, provider)
+        return info
+
+    async def load(self, provider: str) -> Provider:
+        """Return a provider, imported if it was not yet."""
+        loaded: Provider = await self._run(self._sync.load, provider)
+        return loaded

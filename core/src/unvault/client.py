@@ -1,0 +1,272 @@
+"""`Unvault`: what applications import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from unvault.cache import CacheStatistics, SecretCache
+from unvault.clock import Clock
+from unvault.credentials import Credentials
+from unvault.directories import Directories
+from unvault.errors import InteractionRequired, RenderError
+from unvault.hookspecs import Interaction
+from unvault.model import Outcome, SecretInfo
+from unvault.private_file import replace_private
+from unvault.protection import protections
+from unvault.providers import Providers, blocked_by
+from unvault.reference import Reference
+from unvault.rendering import FoundReference, decode, encode, find_references, render
+from unvault.resolver import Resolver
+from unvault.secret import Secret
+from unvault.selection import Selection
+from unvault.sessions import Sessions
+from unvault.settings import Settings, check_cache_minutes
+from unvault.store import CredentialStore, SqliteStore
+
+PASSPHRASE_VARIABLE = "UNVAULT_PASSPHRASE"  # noqa: S105  # the name of a variable
+"""Environment variable: the passphrase of a store that is protected by one."""
+
+STORE_FILE = "unvault.db"
+"""The credential store's name, in the data folder."""
+
+
+class CacheControl:
+    """The values in memory: for how long they are kept, and how to drop them.
+
+    Args:
+        cache: The cache.
+        settings: Where the time is kept between processes.
+    """
+
+    def __init__(self, cache: SecretCache, settings: Settings) -> None:
+        self._cache = cache
+        self._settings = settings
+
+    @property
+    def minutes(self) -> float:
+        """For how many minutes a value is kept: 0 to 720, and 0 turns the cache off.
+
+        Setting it also changes the stored setting.
+        """
+        return self._cache.minutes
+
+    @minutes.setter
+    def minutes(self, minutes: int) -> None:
+        self._settings.cache_minutes = check_cache_minutes(minutes)
+        self._cache.minutes = minutes
+
+    @property
+    def max_entries(self) -> int:
+        """How many values are kept at the most."""
+        return self._cache.max_entries
+
+    def statistics(self) -> CacheStatistics:
+        """Return how many values are kept, and how often that helped."""
+        return self._cache.statistics()
+
+    def clear(self) -> int:
+        """Drop all values, and return how many there were."""
+        return self._cache.clear()
+
+
+class Unvault:
+    """Takes secrets out of external vaults.
+
+    Everything it uses can be given; what is not given has a good default. Two of them in one
+    process share nothing. Nothing is written before there is something to keep. It may be used
+    from any thread, and as a context manager that closes its sessions.
+
+    Args:
+        app_name: Names the platform's folders.
+        directories: The folders, instead of the platform's.
+        store: Where credentials and settings are kept; a SQLite file in the data folder by
+            default. `in_memory` keeps them nowhere.
+        cache: Where values are kept; by default for as long as the settings say.
+        plugins: Providers the application brings itself, by id.
+        extensions: Names of installed extensions, or objects, that wrap every provider's hooks.
+        block: Ids of providers to keep out, besides those in ``UNVAULT_BLOCK``.
+        discover: Whether installed providers are used at all.
+        environ: The environment, read once; the process's own by default. The vaults' SDKs read
+            the process's own in any case.
+        interaction: How a person is asked to do something; None where nobody can answer.
+        clock: What tells the time.
+        parallel: How many fetches `fetch_many` and `render` run at the same time.
+    """
+
+    def __init__(
+        self,
+        app_name: str = "unvault",
+        *,
+        directories: Directories | None = None,
+        store: CredentialStore | None = None,
+        cache: SecretCache | None = None,
+        plugins: Mapping[str, object] | None = None,
+        extensions: Sequence[object] = (),
+        block: Collection[str] = (),
+        discover: bool = True,
+        environ: Mapping[str, str] | None = None,
+        interaction: Interaction | None = None,
+        clock: Clock | None = None,
+        parallel: int = 16,
+    ) -> None:
+        self._environ = dict(os.environ if environ is None else environ)
+        self._interaction = interaction
+        self.directories = directories or Directories.default(app_name, self._environ)
+        self.providers = Providers(
+            plugins,
+            extensions=extensions,
+            block={*block, *blocked_by(self._environ)},
+            discover=discover,
+        )
+        clock = clock or Clock()
+        self._store = store or self._default_store()
+        self.settings = Settings(self._store)
+        kept = cache or SecretCache(minutes=lambda: self.settings.cache_minutes, clock=clock)
+        self.cache = CacheControl(kept, self.settings)
+        self._sessions = Sessions(self.providers, self._store, clock, interaction)
+        self._selection = Selection(self.providers, self._store, self._environ)
+        self._resolver = Resolver(
+            self.providers, self._selection, kept, self._sessions, parallel=parallel
+        )
+        self.credentials = Credentials(
+            self._store, self.providers, self._selection, self._resolver, self._environ
+        )
+
+    @property
+    def interaction(self) -> Interaction | None:
+        """How a person is asked to do something."""
+        return self._interaction
+
+    @classmethod
+    def in_memory(cls, app_name: str = "unvault", **options: Any) -> Self:
+        """Return one that keeps credentials and settings in memory and writes nothing.
+
+        Args:
+            app_name: The application's name.
+            options: As for `Unvault`.
+        """
+        return cls(app_name, store=SqliteStore(), **options)
+
+    def cached(self, reference: Reference | str) -> Secret | None:
+        """Return the secret if it was fetched by these very words and is still good.
+
+        Never waits, reads no file and asks nobody.
+        """
+        return self._resolver.cached(str(reference))
+
+    def fetch(self, reference: Reference | str, *, fresh: bool = False) -> Secret:
+        """Return the secret, or the field of it, that a reference names.
+
+        Args:
+            reference: The reference.
+            fresh: Fetch it even if it is cached.
+
+        Raises:
+            UnvaultError: Whatever stood in the way.
+        """
+        return self._resolver.fetch(reference, fresh=fresh)
+
+    def fetch_many(
+        self, references: Sequence[Reference | str], *, fresh: bool = False
+    ) -> Sequence[Outcome]:
+        """Return a secret or an error for each reference, in order. Raises none of them.
+
+        Equal references are fetched once, different ones in batches or at the same time.
+
+        Args:
+            references: The references.
+            fresh: Fetch them even if they are cached.
+        """
+        return self._resolver.fetch_many(references, fresh=fresh)
+
+    def list(self, credential: str, prefix: str = "") -> Iterator[SecretInfo]:
+        """Browse a vault: paths and versions, never values.
+
+        Args:
+            credential: A credential's name or a provider's id.
+            prefix: What the paths have to start with.
+
+        Raises:
+            NotSupported: The provider cannot list.
+            UnvaultError: Whatever stood in the way.
+        """
+        return self._resolver.list(credential, prefix)
+
+    def find_references(self, text: str | bytes) -> Sequence[FoundReference]:
+        """Return the reference of every vault tag of a text, with line and column. Offline."""
+        known = decode(text) if isinstance(text, bytes) else text
+        return find_references(known, self._selection)
+
+    def render(self, text: str, *, fresh: bool = False) -> str:
+        """Return a text with its vault tags replaced, and everything else as it is.
+
+        Args:
+            text: The text.
+            fresh: Fetch values even if they are cached.
+
+        Raises:
+            RenderError: At least one tag failed, so nothing was rendered; it lists every one.
+        """
+        return render(text, self._selection, self._resolver, fresh=fresh)
+
+    def render_bytes(self, content: bytes, *, fresh: bool = False) -> bytes:
+        """Return a file's content with its vault tags replaced, byte for byte otherwise.
+
+        Raises:
+            RenderError: At least one tag failed, or the content is UTF-16 or UTF-32.
+        """
+        return encode(self.render(decode(content), fresh=fresh))
+
+    def render_file(self, source: Path | str, target: Path | str, *, fresh: bool = False) -> None:
+        """Render one file into another, which only its owner can read.
+
+        The target has its old content or the new one, and never a part of it.
+
+        Args:
+            source: The file with the tags.
+            target: The file to write; it may be the same.
+            fresh: Fetch values even if they are cached.
+
+        Raises:
+            RenderError: At least one tag failed; nothing was written.
+            OSError: A file cannot be read or written.
+        """
+        try:
+            rendered = self.render_bytes(Path(source).read_bytes(), fresh=fresh)
+        except RenderError as error:
+            error.located(source=str(source))
+            raise
+        replace_private(Path(target), rendered)
+
+    def close(self) -> None:
+        """Close all sessions and drop all values. It can be used again afterwards."""
+        self._sessions.close()
+        self.cache.clear()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _default_store(self) -> CredentialStore:
+        return SqliteStore(
+            self.directories.data / STORE_FILE,
+            protections(self.directories, self._ask_passphrase),
+        )
+
+    def _ask_passphrase(self, what: str) -> str:
+        given = self._environ.get(PASSPHRASE_VARIABLE)
+        if given and not what.startswith("new"):
+            return given
+        if self._interaction is None:
+            raise InteractionRequired(
+                "the credential store is protected by a passphrase",
+                hint=f"run this on a terminal, or set {PASSPHRASE_VARIABLE}",
+            )
+        return self._interaction.ask(f"{what} of the credential store", hidden=True)

@@ -1,0 +1,264 @@
+"""Declarative forms: what a person fills in to sign in, or to point at a secret.
+
+A form is data. From the one declaration come the prompts of the command line, the fields of a
+page, the JSON Schema, the environment variables and the import of foreign configuration.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+
+import attrs
+
+Answer = str | bool | int
+"""What a field can be answered with."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Kind(StrEnum):
+    """What a field holds, and so how a person is asked for it."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105  # the name of a kind, no password
+    """Text that is typed unseen, never shown, and never taken from a command line."""
+    CHOICE = "choice"
+    FLAG = "flag"
+    FILE = "file"
+    """Path of a file; ``~`` stands for the home folder."""
+    URL = "url"
+    """An http or https address without user name and password in it."""
+    INTEGER = "integer"
+
+
+@attrs.frozen
+class Choice:
+    """One of the answers a choice allows."""
+
+    value: str
+    """The answer itself, as it is stored."""
+    label: str = ""
+    """What a person reads; the value, where empty."""
+    aliases: tuple[str, ...] = ()
+    """Other spellings that are accepted, such as a foreign configuration's."""
+
+
+def _as_choices(choices: Iterable[Choice | str]) -> tuple[Choice, ...]:
+    return tuple(Choice(choice) if isinstance(choice, str) else choice for choice in choices)
+
+
+# mypy cannot make out what a bare ``converter=tuple`` takes.
+def _as_names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
+def _as_fields(fields: Iterable[Field]) -> tuple[Field, ...]:
+    return tuple(fields)
+
+
+def _as_types(types: Iterable[CredentialType]) -> tuple[CredentialType, ...]:
+    return tuple(types)
+
+
+def _as_conditions(
+    conditions: Mapping[str, Answer | Sequence[Answer]],
+) -> tuple[tuple[str, tuple[Answer, ...]], ...]:
+    return tuple(
+        (name, tuple(wanted) if isinstance(wanted, (list, tuple)) else (wanted,))
+        for name, wanted in dict(conditions).items()
+    )
+
+
+@attrs.frozen
+class Field:
+    """One question of a form.
+
+    Raises:
+        ValueError: The declaration contradicts itself: a defect of the provider.
+    """
+
+    name: str
+    """What it is called in code, configuration and the store: lower case, digits, ``_``."""
+    label: str = ""
+    """What a person reads; made from the name, where empty."""
+    help: str = ""
+    """One sentence that helps to answer."""
+    kind: Kind = attrs.field(default=Kind.TEXT, converter=Kind)
+    """What it holds."""
+    required: bool = False
+    """Whether it must be answered where it is visible. An empty answer is no answer."""
+    default: Answer | None = None
+    """The answer where none is given."""
+    choices: tuple[Choice, ...] = attrs.field(default=(), converter=_as_choices)
+    """The answers a `Kind.CHOICE` allows; plain strings will do."""
+    pattern: str | None = None
+    """A regular expression the whole answer has to match."""
+    pattern_help: str = ""
+    """The pattern in words: what an answer has to look like."""
+    visible_when: tuple[tuple[str, tuple[Answer, ...]], ...] = attrs.field(
+        default=(), converter=_as_conditions
+    )
+    """Other fields' names and the answers they need for this one to be asked at all.
+    Given as a mapping: ``{"auth_method": "token"}``."""
+    aliases: tuple[str, ...] = ()
+    """Other names it is known by, such as a foreign configuration's."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check the declaration."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"field {self.name!r}: a name is lower case, digits and '_'")
+        if keyword.iskeyword(self.name) or self.name == "self":
+            raise ValueError(f"field {self.name!r}: the name has a meaning in Python")
+        if bool(self.choices) != (self.kind is Kind.CHOICE):
+            raise ValueError(f"field {self.name!r}: choices go with the kind 'choice'")
+        if self.choices and self.default not in {None, *(one.value for one in self.choices)}:
+            raise ValueError(f"field {self.name!r}: the default is none of the choices")
+        if self.pattern is not None:
+            self._check_pattern(self.pattern)
+
+    def _check_pattern(self, pattern: str) -> None:
+        if not self.pattern_help:
+            raise ValueError(f"field {self.name!r}: a pattern needs pattern_help")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"field {self.name!r}: the pattern is wrong: {error}") from error
+
+    @property
+    def title(self) -> str:
+        """The label, or one made from the name."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name and its aliases."""
+        return (self.name, *self.aliases)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether its answer is a secret."""
+        return self.kind is Kind.SECRET
+
+    def variables(self, provider: str) -> tuple[str, ...]:
+        """Return the environment variables that fill it for a provider, in order."""
+        return variables(provider, self.names)
+
+    def visible(self, answers: Mapping[str, Answer]) -> bool:
+        """Say whether it is asked, given the answers to the other fields."""
+        return all(answers.get(name) in wanted for name, wanted in self.visible_when)
+
+
+def variables(provider: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the environment variables for a thing of a provider that has these names.
+
+    ``UNVAULT_<PROVIDER>_<NAME>`` comes first; then, under each name it is known by, the
+    ``INSOMNIA_<PROVIDER>_<NAME>`` that Insomnia's command line reads.
+    """
+    known = list(names)
+    stem = provider.upper().replace("-", "_")
+    theirs = (f"INSOMNIA_{stem}_{name.upper()}" for name in known)
+    return tuple(dict.fromkeys([f"UNVAULT_{stem}_{known[0].upper()}", *theirs]))
+
+
+def _check_fields(fields: Sequence[Field]) -> None:
+    names = [name for field in fields for name in field.names]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two fields are called {', '.join(twice)}")
+    own = {field.name for field in fields}
+    for field in fields:
+        for name, _ in field.visible_when:
+            if name not in own:
+                raise ValueError(f"field {field.name!r} depends on {name!r}, which is no field")
+
+
+@attrs.frozen
+class CredentialType:
+    """One way to sign in to a vault."""
+
+    name: str
+    """What it is called in code, configuration and the store."""
+    label: str = ""
+    """What a person reads; the name, where empty."""
+    help: str = ""
+    """One sentence that helps to choose it."""
+    fields: tuple[Field, ...] = attrs.field(default=(), converter=_as_fields)
+    """What has to be known to sign in."""
+    aliases: tuple[str, ...] = ()
+    """Other names it is known by, such as a foreign configuration's."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check the declaration."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"credential type {self.name!r}: lower case, digits and '_'")
+        _check_fields(self.fields)
+
+    @property
+    def title(self) -> str:
+        """The label, or one made from the name."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name and its aliases."""
+        return (self.name, *self.aliases)
+
+
+@attrs.frozen
+class CredentialForm:
+    """What a person fills in to sign in to a vault: one or more types, each with its fields."""
+
+    label: str
+    """The vault's name as a person knows it, such as ``HashiCorp Vault``."""
+    types: tuple[CredentialType, ...] = attrs.field(converter=_as_types)
+    """The ways to sign in; the first is the usual one."""
+    help: str = ""
+    """One or two sentences about the vault and what one needs to sign in."""
+    ambient: str = ""
+    """What an empty credential means: where the vault's own tools look."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check the declaration."""
+        names = [name for kind in self.types for name in kind.names]
+        if not names or len(set(names)) < len(names):
+            raise ValueError("a form has at least one type, and every type a name of its own")
+
+    def __iter__(self) -> Iterator[CredentialType]:
+        """Iterate over the types."""
+        return iter(self.types)
+
+    def find(self, name: str) -> CredentialType | None:
+        """Return the type of this name or alias."""
+        return next((kind for kind in self.types if name in kind.names), None)
+
+
+@attrs.frozen
+class SecretForm:
+    """What a person fills in to point at one secret.
+
+    It says which parameters a reference may have, and how a filled-in form (such as the look-up
+    in a tag Insomnia wrote) becomes a reference.
+    """
+
+    fields: tuple[Field, ...] = attrs.field(converter=_as_fields)
+    """The questions. What is neither ``path`` nor ``field`` is a parameter of references."""
+    path: tuple[str, ...] = attrs.field(converter=_as_names)
+    """Names of the fields that make up the path; those answered are joined with ``/``."""
+    field: str | None = None
+    """Name of the field that becomes the reference's ``#field``."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check the declaration."""
+        _check_fields(self.fields)
+        own = {field.name for field in self.fields}
+        if not self.path or not own.issuperset((*self.path, *filter(None, [self.field]))):
+            raise ValueError("a secret form's path and field name fields that it has")
+
+    @property
+    def parameters(self) -> tuple[Field, ...]:
+        """The fields that a reference gives as parameters."""
+        taken = {*self.path, self.field}
+        return tuple(field for field in self.fields if field.name not in taken)

@@ -1,0 +1,212 @@
+"""The contract between the core and a provider.
+
+A provider is a module or an object with functions marked `hookimpl`, named like the
+functions here. Three are required: `describe_credential_form`, `authenticate` and `fetch_secret`.
+A provider that lacks one of the others loses that feature only.
+
+A whole provider::
+
+    from unvault.hookspecs import hookimpl
+    from unvault.forms import CredentialForm, CredentialType, Field
+    from unvault.model import Session
+    from unvault.secret import Secret
+
+
+    @hookimpl
+    def describe_credential_form():
+        token = Field("token", kind="secret", required=True)
+        return CredentialForm("Acme", types=[CredentialType("token", fields=[token])])
+
+
+    @hookimpl
+    def authenticate(credential):
+        return Session(client=connect(credential.answers["token"]))
+
+
+    @hookimpl
+    def fetch_secret(session, request):
+        return Secret(session.client.read(request.path))
+
+An implementation may leave out arguments it does not need: pluggy passes those it names.
+
+What every hook owes:
+
+* It raises nothing but the exceptions of `unvault.errors`, most specific first, each
+  ``from`` the original; and no message holds a value, a token or the content of a field.
+* It never waits for ever: network calls carry a timeout.
+* It may be called from any thread, and from several at once.
+* Importing the provider's package imports no SDK; the hook that needs it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import pluggy
+
+from unvault.forms import CredentialForm, SecretForm
+from unvault.model import Credential, Outcome, SecretInfo, SecretRequest, Session
+from unvault.secret import Secret
+
+PROJECT = "unvault"
+"""The name the markers share."""
+
+PROVIDERS = "unvault.providers"
+"""Entry-point group of providers: the entry point's name is the provider's id."""
+
+EXTENSIONS = "unvault.extensions"
+"""Entry-point group of plugins that wrap every provider's hooks, loaded when enabled by name."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+"""Marks the specifications below."""
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a provider's implementations; ``hookimpl(wrapper=True)`` an extension's wrappers."""
+
+REQUIRED = ("describe_credential_form", "authenticate", "fetch_secret")
+"""The hooks without which a provider is broken."""
+
+
+class Interaction(Protocol):
+    """How a provider asks a person to do something. An application implements it.
+
+    Where nobody can answer, a hook gets None in its place and raises
+    `unvault.errors.InteractionRequired`, whose hint says which command to run.
+    """
+
+    def tell(self, message: str) -> None:
+        """Show a message, such as a code to type in elsewhere."""
+
+    def open_page(self, address: str) -> bool:
+        """Open a page in the person's browser; False where that was not possible."""
+
+    def ask(self, question: str, *, hidden: bool = False) -> str:
+        """Ask for a line of text, unseen where ``hidden``.
+
+        Raises:
+            InteractionRequired: The person does not answer.
+        """
+
+
+@hookspec(firstresult=True)
+def describe_credential_form() -> CredentialForm:  # type: ignore[empty-body]
+    """Say what a person fills in to sign in (required).
+
+    Called when the provider is used first, and when somebody asks what it needs. Reads nothing,
+    connects to nothing and imports no SDK.
+
+    Returns:
+        The form, the same at every call.
+    """
+
+
+@hookspec(firstresult=True)
+def authenticate(  # type: ignore[empty-body]
+    credential: Credential, interaction: Interaction | None
+) -> Session:
+    """Sign in (required).
+
+    Called once for each credential, when a secret is first needed through it, again shortly
+    before `Session.expires`, and once more when a hook raised `SessionExpired`. Never called
+    twice at the same time for one credential.
+
+    Args:
+        credential: Its answers are checked against the form. An empty one (its ``type`` is None)
+            is valid for every provider and means: look where the vault's own tools look.
+        interaction: How to ask a person; None where nobody can answer.
+
+    Returns:
+        The session that the other hooks are given.
+
+    Raises:
+        CredentialMissing: There is nothing to sign in with.
+        CredentialRejected: The vault refused the credential.
+        InteractionRequired: A person is needed and ``interaction`` is None.
+        Unavailable: The vault cannot be reached, or does not answer in time.
+    """
+
+
+@hookspec(firstresult=True)
+def fetch_secret(session: Session, request: SecretRequest) -> Secret:  # type: ignore[empty-body]
+    """Fetch one secret (required).
+
+    Called when the cache has no answer, never twice at the same time for the same request.
+
+    Args:
+        session: What `authenticate` returned.
+        request: Path and checked parameters. The ``#field`` of a reference is not in it: a
+            provider returns the whole secret (a map as JSON), and the core takes out the field.
+
+    Returns:
+        The secret, with its version and times where the vault tells them. The core caches it
+        for as long as is configured, and not past `Secret.expires`.
+
+    Raises:
+        SecretNotFound: There is none; `VersionNotFound` and `SecretDeleted` are more precise.
+        AccessDenied: The session may not read it.
+        SessionExpired: The session ended; the core signs in again, once, and retries.
+        Unavailable: The vault cannot be reached, or does not answer in time.
+    """
+
+
+@hookspec(firstresult=True)
+def describe_secret_form() -> SecretForm:  # type: ignore[empty-body]
+    """Say what a person fills in to point at a secret (optional).
+
+    Without it, references to this provider have no parameters, and tags that Insomnia wrote
+    cannot be read. Reads nothing, connects to nothing and imports no SDK.
+
+    Returns:
+        The form, the same at every call.
+    """
+
+
+@hookspec(firstresult=True)
+def fetch_secrets(  # type: ignore[empty-body]
+    session: Session, requests: Sequence[SecretRequest]
+) -> Sequence[Outcome]:
+    """Fetch several secrets at once (optional).
+
+    Without it, the core calls `fetch_secret` several times at the same time.
+
+    Args:
+        session: What `authenticate` returned.
+        requests: At least one, and no two the same.
+
+    Returns:
+        One outcome for each request, in the same order: a secret, or the error that
+        `fetch_secret` would have raised. One failure does not fail the others.
+
+    Raises:
+        UnvaultError: The batch as a whole failed, as for `fetch_secret`.
+    """
+
+
+@hookspec(firstresult=True)
+def list_secrets(session: Session, prefix: str) -> Iterable[SecretInfo]:  # type: ignore[empty-body]
+    """Browse: names and versions, never values (optional).
+
+    Args:
+        session: What `authenticate` returned.
+        prefix: What the paths have to start with; empty for all of them.
+
+    Returns:
+        The secrets there are; it may be lazy.
+
+    Raises:
+        AccessDenied: The session may not list.
+        SessionExpired: The session ended.
+        Unavailable: The vault cannot be reached, or does not answer in time.
+    """
+
+
+@hookspec(firstresult=True)
+def close_session(session: Session) -> None:
+    """Let go of a session's connections (optional); must not raise.
+
+    Called when the client closes, the session is renewed, or its credential changes.
+
+    Args:
+        session: What `authenticate` returned; it is not used afterwards.
+    """

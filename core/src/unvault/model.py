@@ -1,0 +1,148 @@
+"""What passes between the core and a provider: credential, session, request, info."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from unvault.errors import UnvaultError
+from unvault.forms import Answer
+from unvault.secret import MASK, Secret
+
+
+class Answers(Mapping[str, Answer]):
+    """Checked answers to a form, by field name. Does not change, and shows names only.
+
+    It is neither a dict nor an attrs class, so that ``attrs.asdict`` and ``repr`` of what holds
+    it leave it closed.
+    """
+
+    __slots__ = ("_answers",)
+
+    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
+        self._answers = dict(answers or {})
+
+    def __getitem__(self, name: str) -> Answer:
+        """Return the answer to a field."""
+        return self._answers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the fields that are answered."""
+        return iter(self._answers)
+
+    def __len__(self) -> int:
+        """Return how many fields are answered."""
+        return len(self._answers)
+
+    def __repr__(self) -> str:
+        """Return the names, each with a mask."""
+        return f"<Answers {', '.join(f'{name}={MASK}' for name in self._answers)}>"
+
+    def text(self, name: str) -> str | None:
+        """Return an answer as text, or None where the field is not answered."""
+        answer = self._answers.get(name)
+        return None if answer is None else str(answer)
+
+    def path(self, name: str) -> Path | None:
+        """Return an answer as a path, ``~`` expanded, or None where it is not answered."""
+        answer = self.text(name)
+        if answer is None:
+            return None
+        try:
+            return Path(answer).expanduser()
+        except RuntimeError:  # "~name" of nobody: a path like any other, as for a shell
+            return Path(answer)
+
+
+class Origin(StrEnum):
+    """Where a credential comes from."""
+
+    STORED = "stored"
+    """Somebody added it; it has a name."""
+    ENVIRONMENT = "environment"
+    """``UNVAULT_<PROVIDER>_*`` or ``INSOMNIA_<PROVIDER>_*`` variables."""
+    AMBIENT = "ambient"
+    """Empty: the vault's own tools' way of finding one."""
+
+
+@attrs.frozen
+class Credential:
+    """Everything needed to sign in to one vault."""
+
+    provider: str
+    """Id of the provider it is for."""
+    type: str | None = None
+    """Name of the `CredentialType`; None for an empty credential."""
+    answers: Answers = attrs.field(factory=Answers)
+    """Checked answers to the type's fields."""
+    name: str = ""
+    """What references call it; empty where it is not a stored one."""
+    id: str = ""
+    """Never changes and never comes again, whatever the name."""
+    revision: int = 0
+    """Grows with every change of the answers."""
+    origin: Origin = Origin.AMBIENT
+    """Where it comes from."""
+    kept: Answers = attrs.field(factory=Answers)
+    """What the provider asked to keep at an earlier sign-in; see `Session.renewed`."""
+
+    @property
+    def label(self) -> str:
+        """How messages call it: its name, or where it comes from."""
+        return self.name or f"({self.origin})"
+
+
+@attrs.frozen
+class Session:
+    """A provider signed in with one credential."""
+
+    client: Any = attrs.field(repr=False)
+    """Whatever the provider's other hooks need; the core only hands it back."""
+    identity: str | None = None
+    """Who it turned out to be, as the vault says it, for a person to read."""
+    expires: datetime | None = None
+    """When it ends, with a time zone; the core signs in again before. None: it does not."""
+    renewed: Mapping[str, Answer] | None = attrs.field(default=None, repr=False)
+    """What to keep, encrypted, for the next sign-in with this credential, such as a refreshed
+    token; it comes back as `Credential.kept`. None keeps what there is."""
+    credential: Credential | None = None
+    """The credential it was made with; the core fills it in."""
+
+
+@attrs.frozen
+class SecretRequest:
+    """Which secret to fetch, without the field of it that somebody wants."""
+
+    path: str
+    """Where the secret is, in the vault's own words."""
+    parameters: tuple[tuple[str, Answer], ...] = ()
+    """Checked parameters, by name, sorted; aliases are resolved."""
+
+    def get(self, name: str) -> Answer | None:
+        """Return a parameter, or None where it is not given."""
+        return dict(self.parameters).get(name)
+
+
+@attrs.frozen
+class SecretInfo:
+    """What a vault tells about a secret without showing its value."""
+
+    path: str
+    """As a reference writes it after the credential."""
+    version: str | None = None
+    """The newest version, in the vault's own words."""
+    created: datetime | None = None
+    """When that version was made."""
+    content_type: str | None = None
+    """The value's media type, where the vault knows it."""
+    note: str | None = None
+    """What a person should know of it, such as ``disabled``."""
+
+
+Outcome = Secret | UnvaultError
+"""What becomes of one request of a batch."""

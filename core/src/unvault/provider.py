@@ -1,0 +1,213 @@
+"""One loaded provider, and what can be told of one that is not.
+
+Every loaded provider has a plugin manager of its own, which holds that provider and the enabled
+extensions and nothing else. A hook call therefore cannot reach another provider, whatever is
+loaded meanwhile in another thread: with one manager for all, it would hand one provider's
+credential to every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pluggy
+
+from unvault import hookspecs
+from unvault.errors import NotSupported, ProviderFault, UnvaultError
+from unvault.forms import CredentialForm, SecretForm
+from unvault.hookspecs import PROJECT
+from unvault.model import Outcome, SecretRequest, Session
+from unvault.secret import Secret
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+_RESULTS: Mapping[str, type] = {
+    "describe_credential_form": CredentialForm,
+    "authenticate": Session,
+    "fetch_secret": Secret,
+    "describe_secret_form": SecretForm,
+    "fetch_secrets": Sequence,
+    "list_secrets": Iterable,
+}
+
+
+class ProviderState(StrEnum):
+    """How a provider stands."""
+
+    INSTALLED = "installed"
+    """Its metadata is there; it was not loaded yet."""
+    READY = "ready"
+    """It is loaded, or was loaded as it is now, and keeps the contract."""
+    BROKEN = "broken"
+    """It cannot be loaded, or does not keep the contract."""
+    CONFLICT = "conflict"
+    """Another distribution claims the same id, so neither is used."""
+    BLOCKED = "blocked"
+    """It is kept out by configuration."""
+
+
+@attrs.frozen
+class ProviderInfo:
+    """What can be told of a provider."""
+
+    id: str
+    """What references and configuration call it."""
+    state: ProviderState
+    """How it stands."""
+    distribution: str | None = None
+    """The distribution it comes from; None where the application brought it."""
+    version: str | None = None
+    """That distribution's version."""
+    reason: str | None = None
+    """Why it is broken, in conflict or blocked."""
+
+
+@attrs.frozen
+class Source:
+    """Where a provider comes from: an installed entry point, or an object of the application."""
+
+    id: str
+    """The provider's id."""
+    entry: EntryPoint | None = None
+    """The entry point, where it is installed."""
+    plugin: object = None
+    """The object, where the application brought it."""
+
+    @property
+    def distribution(self) -> str | None:
+        """Name of the distribution."""
+        return self.entry.dist.name if self.entry and self.entry.dist else None
+
+    @property
+    def version(self) -> str | None:
+        """Version of the distribution."""
+        return self.entry.dist.version if self.entry and self.entry.dist else None
+
+    def info(self, state: ProviderState, reason: str | None = None) -> ProviderInfo:
+        """Return what can be told of it."""
+        return ProviderInfo(self.id, state, self.distribution, self.version, reason)
+
+
+class Provider:
+    """One loaded provider, and the only way to call its hooks.
+
+    Args:
+        source: Where it comes from.
+        plugin: The module or object with the hooks.
+        extensions: Plugins whose wrappers go round its hooks, by name.
+
+    Raises:
+        pluggy.PluginValidationError: It does not fit the specifications.
+    """
+
+    def __init__(self, source: Source, plugin: object, extensions: Mapping[str, object]) -> None:
+        self.id = source.id
+        self._source = source
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._manager.register(plugin, name=source.id)
+        self._manager.check_pending()
+        callers = self._manager.get_hookcallers(plugin) or []
+        self._hooks = frozenset(caller.name for caller in callers)
+        for name, extension in extensions.items():
+            self._manager.register(extension, name=f"extension {name}")
+
+    def has(self, hook: str) -> bool:
+        """Say whether the provider implements a hook."""
+        return hook in self._hooks
+
+    @cached_property
+    def form(self) -> CredentialForm:
+        """Its credential form."""
+        form: CredentialForm = self.call("describe_credential_form")
+        return form
+
+    @cached_property
+    def secret_form(self) -> SecretForm | None:
+        """Its secret form, where it has one."""
+        return self.call("describe_secret_form") if self.has("describe_secret_form") else None
+
+    def call(self, hook: str, **arguments: Any) -> Any:
+        """Call one hook of this provider, and of the extensions around it.
+
+        Raises:
+            NotSupported: The provider has no such hook.
+            ProviderFault: It raised something that is not ours, or returned the wrong thing.
+            UnvaultError: Whatever the hook raised.
+        """
+        if not self.has(hook):
+            raise NotSupported(f"the provider {self.id!r} has no {hook}", provider=self.id)
+        try:
+            result = getattr(self._manager.hook, hook)(**arguments)
+        except UnvaultError as error:
+            error.located(provider=self.id)
+            raise
+        except Exception as error:  # noqa: BLE001  # a provider's defect, whatever it is
+            fault = self._fault(hook, error)
+        else:
+            return self._checked(hook, result)
+        raise fault  # outside the handler: the original may hold a value, and is not chained
+
+    def iterate(self, hook: str, **arguments: Any) -> Iterator[Any]:
+        """Call a hook that may be lazy, and guard each step as `call` guards the call."""
+        items = self.call(hook, **arguments)
+        try:
+            yield from items
+        except UnvaultError as error:
+            error.located(provider=self.id)
+            raise
+        except Exception as error:  # noqa: BLE001  # a provider's defect, whatever it is
+            fault = self._fault(hook, error)
+        else:
+            return
+        raise fault
+
+    def call_batch(self, session: Session, requests: Sequence[SecretRequest]) -> list[Outcome]:
+        """Call ``fetch_secrets``, and see to it that every request has its outcome."""
+        found = list(self.call("fetch_secrets", session=session, requests=requests))
+        wrong = [
+            type(each).__name__ for each in found if not isinstance(each, Secret | UnvaultError)
+        ]
+        if wrong:
+            raise self._defect(f"the provider returned {wrong[0]} among the outcomes of a batch")
+        if len(found) != len(requests):
+            counts = f"{len(found)} outcomes for {len(requests)} requests"
+            raise self._defect(f"the provider returned {counts}")
+        return found
+
+    def _checked(self, hook: str, result: object) -> object:
+        wanted = _RESULTS.get(hook)
+        if wanted is None or isinstance(result, wanted):
+            return result
+        got = type(result).__name__
+        raise self._defect(f"the provider returned {got} from {hook}, not {wanted.__name__}")
+
+    def _fault(self, hook: str, error: Exception) -> ProviderFault:
+        return self._defect(
+            f"the provider failed in {hook}: {type(error).__name__} at {place_of(error)}; "
+            "the message is withheld, since it might hold a secret"
+        )
+
+    def _defect(self, what: str) -> ProviderFault:
+        return ProviderFault(
+            what,
+            hint="this is a defect of the provider: tell its author",
+            provider=self.id,
+            distribution=self._source.distribution,
+        )
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an exception was raised: file, line and function."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "an unknown place"
+    last = frames[-1]
+    return f"{last.filename}:{last.lineno} in {last.name}"

@@ -1,0 +1,305 @@
+"""A SQLite file whose secrets are sealed: what the credential store and the local vault stand on.
+
+One file, one data key. The rows that hold secrets are sealed by the caller, each bound to its
+place; the file holds the data key wrapped by a `Protection`. Every operation opens the file anew,
+so that nothing is shared between threads or across a fork, and many processes may write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from unvault.errors import InvalidSetting, StoreBusy, StoreError, StoreUnreadable
+from unvault.private_file import create_private
+from unvault.protection import DataKey, Protection, Record, unwrapped, wrapped_record
+
+BUSY_SECONDS = 30.0
+"""How long a write waits for another process's."""
+
+_ENVELOPE = "CREATE TABLE envelope (file_id TEXT NOT NULL, record TEXT NOT NULL)"
+
+
+@attrs.frozen
+class Layout:
+    """What kind of file it is."""
+
+    what: str
+    """What a message calls it, such as ``credential store``."""
+    application_id: int
+    """Marks the file's kind in its header: a signed 32-bit number; see SQLite's pragma."""
+    tables: tuple[str, ...]
+    """The statements that make its tables. Version n of the file's layout has n groups."""
+    version: int = 1
+    """Grows when the tables change."""
+
+
+@attrs.frozen
+class _Ephemeral:
+    """Wraps the data key of a database in memory with a key that is never written either."""
+
+    name: str = "memory"
+    explanation: str = "nothing is written; it ends with the process"
+    _wrapping: DataKey = attrs.field(factory=DataKey, repr=False)
+
+    def wrap(self, key: DataKey, file_id: str) -> Record:
+        return wrapped_record(self.name, key.wrapped_by(self._wrapping, self.name, file_id))
+
+    def unwrap(self, record: Record, file_id: str) -> DataKey:
+        return unwrapped(self._wrapping, record, self.name, file_id, "the key in memory")
+
+
+class SealedDatabase:
+    """A SQLite database with a data key.
+
+    Args:
+        path: The file; None keeps everything in memory. It is not made before the first write.
+        layout: What kind of file it is.
+        protections: The ways its data key may be kept, by name; the first one is used for a new
+            file.
+    """
+
+    def __init__(
+        self, path: Path | None, layout: Layout, protections: Sequence[Protection] = ()
+    ) -> None:
+        self.path = path
+        self._layout = layout
+        self._protections: Mapping[str, Protection] = {each.name: each for each in protections}
+        self._opened: tuple[str, DataKey] | None = None
+        self._lock = threading.RLock()
+        self._memory: sqlite3.Connection | None = None
+        if path is None:
+            ephemeral = _Ephemeral()
+            self._protections = {ephemeral.name: ephemeral}
+
+    @property
+    def where(self) -> str:
+        """The file's path, for messages."""
+        return str(self.path or "(in memory)")
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever written."""
+        if self.path is None:
+            return self._memory is not None
+        with self._translated():
+            return self.path.exists()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Open the file for reading. Only where it `exists`.
+
+        Raises:
+            StoreUnreadable: It is damaged, foreign, of a newer version, or may not be read.
+        """
+        with self._translated(), self._connected() as connection:
+            self._check(connection)
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Open the file, made where it is missing, for one transaction.
+
+        It is committed when the block ends, and taken back when it raises. A person who has to be
+        asked for a passphrase is asked before, so that nobody else waits for the answer.
+
+        Raises:
+            StoreUnreadable: It is damaged, foreign, of a newer version, or may not be written.
+            StoreBusy: Another process kept it for half a minute.
+            StoreLocked: What opens it is missing or wrong.
+        """
+        with self._translated():
+            self._create()
+            self._unlock()
+            with self._connected() as connection:
+                self._check(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    if connection.in_transaction:  # SQLite may have taken it back by itself
+                        connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+
+    def key(self, connection: sqlite3.Connection) -> DataKey:
+        """Return the data key, unwrapped once for as long as its protection stays the same.
+
+        Raises:
+            StoreLocked: What opens it is missing or wrong.
+        """
+        file_id, text = self._envelope(connection)
+        with self._lock:
+            if self._opened is None or self._opened[0] != text:
+                record = self._parsed(text)
+                self._opened = (text, self._protection(record).unwrap(record, file_id))
+            return self._opened[1]
+
+    def protection(self) -> Protection | None:
+        """Return how the data key is kept now; None before the first write."""
+        if not self.exists:
+            return None
+        with self.reading() as connection:
+            return self._protection(self._parsed(self._envelope(connection)[1]))
+
+    def protect(self, name: str) -> None:
+        """Keep the data key in another way, or in the same way anew (a new passphrase).
+
+        One transaction replaces the wrapped key; what it sealed stays as it is.
+
+        Raises:
+            InvalidSetting: There is no protection of this name.
+            StoreLocked: The key cannot be unwrapped, or cannot be wrapped in the new way.
+        """
+        if name not in self._protections:
+            known = ", ".join(self._protections)
+            raise InvalidSetting(f"there is no protection {name!r}", hint=f"one of: {known}")
+        with self._translated():
+            self._create()
+        with self.reading() as connection:
+            key = self.key(connection)
+            file_id, before = self._envelope(connection)
+        row = (json.dumps(self._protections[name].wrap(key, file_id)), before)
+        with self.writing() as connection:
+            done = connection.execute("UPDATE envelope SET record = ? WHERE record = ?", row)
+            if not done.rowcount:
+                raise StoreBusy(
+                    f"another process has just changed how {self.where} is protected",
+                    hint="nothing was changed by this one: look, and try again",
+                )
+        self._opened = (row[0], key)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        if self.path is None:
+            with self._lock:
+                self._memory = self._memory or _connect(":memory:")
+                yield self._memory
+            return
+        # "rw" never makes a file: a missing one must not become an empty one behind our back.
+        connection = _connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file of another kind, or of a version this code does not know."""
+        layout = self._layout
+        kind = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if kind != layout.application_id:
+            raise StoreUnreadable(
+                f"{self.where} is not a {layout.what} of unvault",
+                hint="move the file away, or point unvault elsewhere",
+            )
+        if version > layout.version:
+            raise StoreUnreadable(
+                f"{self.where} was written by a newer unvault (layout {version})",
+                hint=f"upgrade unvault: this one knows layouts up to {layout.version}",
+            )
+
+    def _create(self) -> None:
+        """Make the file where it is missing: complete when it appears, whoever wins the race."""
+        with self._lock:
+            if self.exists:
+                return
+            key, file_id = DataKey(), uuid.uuid4().hex
+            record = json.dumps(next(iter(self._protections.values())).wrap(key, file_id))
+            fresh = self._fresh(file_id, record)
+            if self.path is None:
+                self._memory = fresh
+                return
+            with contextlib.closing(fresh):
+                if create_private(self.path, fresh.serialize()):
+                    self._opened = (record, key)
+
+    def _fresh(self, file_id: str, record: str) -> sqlite3.Connection:
+        fresh = _connect(":memory:")
+        for statement in (_ENVELOPE, *self._layout.tables):
+            fresh.execute(statement)
+        fresh.execute("INSERT INTO envelope VALUES (?, ?)", (file_id, record))
+        fresh.execute(f"PRAGMA application_id = {int(self._layout.application_id)}")
+        fresh.execute(f"PRAGMA user_version = {int(self._layout.version)}")
+        return fresh
+
+    def _unlock(self) -> None:
+        if self._opened is None:
+            with self.reading() as connection:
+                self.key(connection)
+
+    def _envelope(self, connection: sqlite3.Connection) -> tuple[str, str]:
+        row: tuple[str, str] | None = connection.execute(
+            "SELECT file_id, record FROM envelope"
+        ).fetchone()
+        if row is None:
+            raise self._damaged()
+        return row
+
+    def _parsed(self, text: str) -> Record:
+        try:
+            record = json.loads(text)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or "protection" not in record:
+            raise self._damaged()
+        return record
+
+    def _protection(self, record: Record) -> Protection:
+        protection = self._protections.get(str(record["protection"]))
+        if protection is None:
+            raise StoreUnreadable(
+                f"{self.where} is protected in a way this application does not offer: "
+                f"{record['protection']}"
+            )
+        return protection
+
+    def _damaged(self) -> StoreUnreadable:
+        return StoreUnreadable(
+            f"{self.where} is damaged",
+            hint="restore it from a backup; nothing was changed",
+        )
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn SQLite's and the operating system's errors into ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+        except OSError as error:
+            raise StoreUnreadable(
+                f"{self.where} cannot be used: {error.strerror or type(error).__name__}"
+            ) from error
+
+    def _translate(self, error: sqlite3.Error) -> StoreError:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return StoreBusy(
+                f"{self.where} is held by another process", hint="try again, or end that process"
+            )
+        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+            return self._damaged()
+        why = {
+            "SQLITE_READONLY": "it may not be written",
+            "SQLITE_FULL": "the disk is full",
+            "SQLITE_CANTOPEN": "it cannot be opened",
+            "SQLITE_PERM": "it may not be opened",
+        }.get("_".join(name.split("_")[:2]), name or type(error).__name__)
+        return StoreUnreadable(f"{self.where} cannot be used: {why}")
+
+
+def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        database, timeout=BUSY_SECONDS, isolation_level=None, uri=uri, check_same_thread=False
+    )
+    # What is deleted or replaced is overwritten, so that an old wrapped key does not stay behind.
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection

@@ -1,0 +1,58 @@
+"""What a person configures: how long values are cached, and which credential is the default."""
+
+from __future__ import annotations
+
+from unvault.errors import InvalidSetting
+from unvault.store import CredentialStore
+
+DEFAULT_CACHE_MINUTES = 30
+LONGEST_CACHE_MINUTES = 720
+
+_CACHE_MINUTES = "cache_minutes"
+_DEFAULT = "default_credential:"
+
+
+class Settings:
+    """Reads and changes the settings in a store.
+
+    Args:
+        store: Where they are kept.
+    """
+
+    def __init__(self, store: CredentialStore) -> None:
+        self._store = store
+
+    @property
+    def cache_minutes(self) -> int:
+        """For how many minutes a value is cached; 0 turns the cache off."""
+        value = self._store.settings().get(_CACHE_MINUTES)
+        return value if isinstance(value, int) else DEFAULT_CACHE_MINUTES
+
+    @cache_minutes.setter
+    def cache_minutes(self, minutes: int) -> None:
+        self._store.change_setting(_CACHE_MINUTES, check_cache_minutes(minutes))
+
+    def default_credential(self, provider: str) -> str | None:
+        """Return the id of the credential that a provider's own id stands for."""
+        value = self._store.settings().get(_DEFAULT + provider)
+        return value if isinstance(value, str) else None
+
+    def set_default_credential(self, provider: str, credential_id: str | None) -> None:
+        """Choose the credential that a provider's own id stands for; None chooses none."""
+        self._store.change_setting(_DEFAULT + provider, credential_id)
+
+
+def check_cache_minutes(minutes: int) -> int:
+    """Return the minutes if they are in range.
+
+    Raises:
+        InvalidSetting: They are not.
+    """
+    if isinstance(minutes, bool) or not isinstance(minutes, int):
+        raise InvalidSetting("the cache's time is a whole number of minutes")
+    if not 0 <= minutes <= LONGEST_CACHE_MINUTES:
+        raise InvalidSetting(
+            f"the cache keeps values for 0 to {LONGEST_CACHE_MINUTES} minutes, not {minutes}",
+            hint="0 turns it off",
+        )
+    return minutes
