@@ -10,12 +10,13 @@ from unvault.checking import check_credential
 from unvault.environment import credential_from, environment_variables
 from unvault.errors import CredentialMissing, CredentialNotFound, InvalidName
 from unvault.model import Credential, Session
+from unvault.names import check_name
 from unvault.protection import Protection
 from unvault.providers import Providers
 from unvault.resolver import Resolver
 from unvault.selection import Selection
 from unvault.settings import Settings
-from unvault.store import CredentialStore, StoredCredential, check_name
+from unvault.store import LONGEST_NAME, CredentialStore, StoredCredential
 
 
 class Credentials:
@@ -241,7 +242,7 @@ class Credentials:
         Raises:
             InvalidName: It is not fit for a name, or is a provider's id.
         """
-        check_name(name)
+        check_name(name, what="credential", longest=LONGEST_NAME)
         if name in self._providers:
             raise InvalidName(
                 f"a credential cannot be called {name!r}: that is a provider's id",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -51,10 +50,8 @@ def create_private(path: Path, content: bytes) -> bool:
         os.link(draft, path)
     except FileExistsError:
         return False
-    except OSError:  # a file system without hard links: rename refuses, or the lock of SQLite holds
-        if path.exists():
-            return False
-        draft.replace(path)
+    except OSError:
+        return _create_without_links(path, content)
     finally:
         draft.unlink(missing_ok=True)
     return True
@@ -67,9 +64,24 @@ def others_can_read(path: Path) -> bool:
 
 def _draft(target: Path, content: bytes) -> Path:
     """Write the content beside its target, to be moved there; nothing stays behind on failure."""
-    draft = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}.tmp")
+    draft = target.with_name(f".{target.name[:50]}.{os.urandom(8).hex()}.tmp")
+    _write_new(draft, content)
+    return draft
+
+
+def _create_without_links(path: Path, content: bytes) -> bool:
+    """Do without hard links: still only one wins, but others may see a part for a moment."""
+    try:
+        _write_new(path, content)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that must not exist yet; nothing stays behind on failure."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-    handle = os.open(draft, flags, OWNER_ONLY)
+    handle = os.open(path, flags, OWNER_ONLY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -77,6 +89,5 @@ def _draft(target: Path, content: bytes) -> Path:
             os.fsync(file.fileno())
     except BaseException:
         with contextlib.suppress(OSError):
-            draft.unlink()
+            path.unlink()
         raise
-    return draft

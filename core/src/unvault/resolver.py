@@ -11,6 +11,7 @@ from unvault.cache import CacheKey, Flight, SecretCache
 from unvault.errors import SessionExpired, UnvaultError
 from unvault.lookups import request_for
 from unvault.model import Credential, Outcome, SecretInfo, SecretRequest, Session
+from unvault.parallel import run_side_by_side
 from unvault.providers import Providers
 from unvault.reference import Reference
 from unvault.secret import Secret
@@ -236,12 +237,8 @@ class Resolver:
             work += [group] if self._takes_batches(group) else [[pair] for pair in group]
         if len(work) == 1:
             self._land(work[0])
-        elif work:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(min(self._parallel, len(work)), "unvault-fetch") as pool:
-                for _ in pool.map(self._land, work):
-                    pass
+        else:
+            run_side_by_side(self._land, work, bound=self._parallel, name="unvault-fetch")
 
     def _takes_batches(self, group: Sequence[_Flying]) -> bool:
         if len(group) < 2:

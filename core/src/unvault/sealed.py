@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import threading
-import uuid
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -211,11 +212,12 @@ class SealedDatabase:
         with self._lock:
             if self.exists:
                 return
-            key, file_id = DataKey(), uuid.uuid4().hex
+            key, file_id = DataKey(), os.urandom(16).hex()
             record = json.dumps(next(iter(self._protections.values())).wrap(key, file_id))
             fresh = self._fresh(file_id, record)
             if self.path is None:
                 self._memory = fresh
+                weakref.finalize(self, fresh.close)
                 return
             with contextlib.closing(fresh):
                 if create_private(self.path, fresh.serialize()):
@@ -240,16 +242,16 @@ class SealedDatabase:
             "SELECT file_id, record FROM envelope"
         ).fetchone()
         if row is None:
-            raise self._damaged()
+            raise self.damaged()
         return row
 
     def _parsed(self, text: str) -> Record:
         try:
             record = json.loads(text)
-        except ValueError:
+        except (TypeError, ValueError, RecursionError):
             record = None
         if not isinstance(record, dict) or "protection" not in record:
-            raise self._damaged()
+            raise self.damaged()
         return record
 
     def _protection(self, record: Record) -> Protection:
@@ -261,7 +263,8 @@ class SealedDatabase:
             )
         return protection
 
-    def _damaged(self) -> StoreUnreadable:
+    def damaged(self) -> StoreUnreadable:
+        """Return the error for what is in the file and cannot be meant."""
         return StoreUnreadable(
             f"{self.where} is damaged",
             hint="restore it from a backup; nothing was changed",
@@ -274,6 +277,8 @@ class SealedDatabase:
             yield
         except sqlite3.Error as error:
             raise self._translate(error) from error
+        except UnicodeDecodeError:  # SQLite's own module raises it for text that is none
+            raise self.damaged() from None
         except OSError as error:
             raise StoreUnreadable(
                 f"{self.where} cannot be used: {error.strerror or type(error).__name__}"
@@ -286,7 +291,7 @@ class SealedDatabase:
                 f"{self.where} is held by another process", hint="try again, or end that process"
             )
         if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-            return self._damaged()
+            return self.damaged()
         why = {
             "SQLITE_READONLY": "it may not be written",
             "SQLITE_FULL": "the disk is full",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ import attrs
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable
 from unvault.forms import Answer
 from unvault.model import Answers, Credential, Origin
+from unvault.names import check_name
 from unvault.protection import Protection
 from unvault.sealed import Layout, SealedDatabase
 from unvault.suggestions import nearest
@@ -120,18 +121,21 @@ class SqliteStore:
                 "SELECT name, provider, type, id, revision, created, updated"
                 " FROM credential ORDER BY name"
             ).fetchall()
-        return [
-            StoredCredential(
-                name,
-                provider,
-                type_,
-                id_,
-                revision,
-                datetime.fromisoformat(created),
-                datetime.fromisoformat(updated),
-            )
-            for name, provider, type_, id_, revision, created, updated in rows
-        ]
+        try:
+            return [
+                StoredCredential(
+                    name,
+                    provider,
+                    type_,
+                    id_,
+                    revision,
+                    datetime.fromisoformat(created),
+                    datetime.fromisoformat(updated),
+                )
+                for name, provider, type_, id_, revision, created, updated in rows
+            ]
+        except (TypeError, ValueError):
+            raise self.database.damaged() from None
 
     def get(self, name: str) -> Credential | None:
         """Return a credential by its name or its id; a name goes before an id."""
@@ -142,13 +146,13 @@ class SqliteStore:
 
     def add(self, name: str, provider: str, type: str, answers: Mapping[str, Answer]) -> Credential:
         """Store a new credential. Raises `InvalidName` where the name is not free or not fit."""
-        check_name(name)
+        check_name(name, what="credential", longest=LONGEST_NAME)
         new = Credential(
             provider=provider,
             type=type,
             answers=Answers(answers),
             name=name,
-            id="cloudCred_" + uuid.uuid4().hex,
+            id="cloudCred_" + os.urandom(16).hex(),
             revision=1,
             origin=Origin.STORED,
         )
@@ -162,7 +166,7 @@ class SqliteStore:
 
     def replace(self, name: str, type: str | None, answers: Mapping[str, Answer]) -> Credential:
         """Give a credential new answers; a type of None and no answers sign it out."""
-        with self._changing(name) as connection:
+        with self._changing(name, of=name) as connection:
             old = self._existing(connection, name)
             new = attrs.evolve(
                 old,
@@ -176,6 +180,8 @@ class SqliteStore:
 
     def keep(self, credential: Credential, kept: Mapping[str, Answer]) -> None:
         """Keep what a sign-in renewed, unless the credential has changed since."""
+        if not self.database.exists:
+            return
         with self._changing(credential.name) as connection:
             now = self._find(connection, credential.id)
             if now is None or now.id != credential.id:  # another may have been named like the id
@@ -185,8 +191,8 @@ class SqliteStore:
 
     def rename(self, name: str, new: str) -> Credential:
         """Give a credential another name. Raises `InvalidName` where that is not free or fit."""
-        check_name(new)
-        with self._changing(new) as connection:
+        check_name(new, what="credential", longest=LONGEST_NAME)
+        with self._changing(new, of=name) as connection:
             old = self._existing(connection, name)
             renamed = attrs.evolve(old, name=new, revision=old.revision + 1)
             self._update(connection, renamed)
@@ -194,10 +200,10 @@ class SqliteStore:
 
     def remove(self, name: str) -> None:
         """Forget a credential."""
-        with self._changing(name) as connection:
+        with self._changing(name, of=name) as connection:
             row = _row_of(connection, name)
             if row is None:
-                raise _unknown(connection, name)
+                raise _unknown(name, connection)
             connection.execute("DELETE FROM credential WHERE id = ?", (row[0],))
 
     def settings(self) -> dict[str, object]:
@@ -206,7 +212,10 @@ class SqliteStore:
             return {}
         with self.database.reading() as connection:
             rows = connection.execute("SELECT name, value FROM setting").fetchall()
-        return {name: json.loads(value) for name, value in rows}
+        try:
+            return {name: json.loads(value) for name, value in rows}
+        except (TypeError, ValueError):
+            raise self.database.damaged() from None
 
     def change_setting(self, name: str, value: object) -> None:
         """Change a setting; None takes it back to its default."""
@@ -225,8 +234,13 @@ class SqliteStore:
         self.database.protect(name)
 
     @contextmanager
-    def _changing(self, name: str) -> Iterator[sqlite3.Connection]:
-        """One transaction; a name that is taken is our error, and not SQLite's."""
+    def _changing(self, name: str, *, of: str | None = None) -> Iterator[sqlite3.Connection]:
+        """One transaction; a name that is taken is our error, and not SQLite's.
+
+        ``of`` is the credential that is changed: to look for it makes no file.
+        """
+        if of is not None and not self.database.exists:
+            raise _unknown(of)
         with self.database.writing() as connection:
             try:
                 yield connection
@@ -256,7 +270,7 @@ class SqliteStore:
     def _existing(self, connection: sqlite3.Connection, name: str) -> Credential:
         found = self._find(connection, name)
         if found is None:
-            raise _unknown(connection, name)
+            raise _unknown(name, connection)
         return found
 
     def _find(self, connection: sqlite3.Connection, name: str) -> Credential | None:
@@ -273,24 +287,9 @@ class SqliteStore:
             )
         except StoreUnreadable as error:
             raise error.located(credential=found.name) from None
+        except (AttributeError, TypeError):  # a damaged file has other types than its table says
+            raise self.database.damaged() from None
         return attrs.evolve(found, answers=answers, kept=kept)
-
-
-def check_name(name: str) -> None:
-    """Check what a credential is to be called.
-
-    Raises:
-        InvalidName: It is empty, too long, not printable, or has white space around it.
-    """
-    why = None
-    if not name or name != name.strip():
-        why = "is empty, or has white space around it"
-    elif len(name) > LONGEST_NAME:
-        why = f"is longer than {LONGEST_NAME} characters"
-    elif not name.isprintable():
-        why = "has a character that cannot be printed"
-    if why:
-        raise InvalidName(f"a credential cannot be called that: the name {why}")
 
 
 def _place(item: Credential) -> tuple[str, ...]:
@@ -309,8 +308,9 @@ def _row_of(connection: sqlite3.Connection, name: str) -> tuple[Any, ...] | None
     return row
 
 
-def _unknown(connection: sqlite3.Connection, name: str) -> CredentialNotFound:
-    names = [row[0] for row in connection.execute("SELECT name FROM credential")]
+def _unknown(name: str, connection: sqlite3.Connection | None = None) -> CredentialNotFound:
+    rows = connection.execute("SELECT name FROM credential") if connection else ()
+    names = [row[0] for row in rows if row[0]]
     near = nearest(name, names)
     return CredentialNotFound(
         f"there is no stored credential {name!r}",

@@ -1,0 +1,273 @@
+"""``unvault local``: what changes the vault on this machine.
+
+The click context's ``obj`` is the `unvault.client.Unvault` of the application. Results go to the
+standard output and messages to the standard error; an `UnvaultError` is left to the application,
+which shows it and chooses the exit code. A value is typed at a hidden prompt, piped, or read from a
+file: it is never an argument, and never printed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from unvault.errors import InteractionRequired, UsageError
+from unvault_local.importing import FORMATS, read_secrets
+from unvault_local.limits import LARGEST_VALUE, check_name
+from unvault_local.opening import vault_for
+from unvault_local.vault import LocalVault
+
+if TYPE_CHECKING:
+    from unvault.client import Unvault
+
+PROVIDER = "local"
+"""Id of the provider whose credentials these commands take."""
+
+PROTECTIONS = ("key-file", "passphrase", "keyring")
+"""What a vault can be protected by."""
+
+_HEAD = "unvault_local.credential"
+_LINE_ENDS = (b"\r\n", b"\n")
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.group()
+@click.option(
+    "--credential",
+    default=PROVIDER,
+    show_default=True,
+    metavar="NAME",
+    help="Credential of the vault to use.",
+)
+@click.pass_context
+def local(context: click.Context, *, credential: str) -> None:
+    """Change the encrypted vault on this machine."""
+    context.meta[_HEAD] = credential
+
+
+@local.command("set")
+@click.argument("name")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the value from this file.",
+)
+@click.option("--strip", is_flag=True, help="Take one line end off the end of the value.")
+@_json_option
+@click.pass_context
+def set_secret(
+    context: click.Context, *, name: str, file: Path | None, strip: bool, as_json: bool
+) -> None:
+    """Store a value as a new version of the secret NAME.
+
+    The value is asked for without being shown; piped in, or read from a file, it is stored byte
+    for byte.
+    """
+    check_name(name)
+    vault = _vault(context)
+    value = _value(file)
+    value = _without_line_end(value) if strip else value
+    number = vault.set(name, value)
+    _note_on(value)
+    if as_json:
+        _print_json("set", name=name, version=number)
+    else:
+        _say(f"stored version {number} of {name}")
+
+
+@local.command()
+@click.argument("name")
+@click.option("--version", type=click.IntRange(min=1), help="Remove this version only.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_json_option
+@click.pass_context
+def remove(
+    context: click.Context, *, name: str, version: int | None, yes: bool, as_json: bool
+) -> None:
+    """Remove the secret NAME with all its versions, or one of them.
+
+    The number of a removed version is not used again; a secret that is removed as a whole is
+    forgotten, and counts from 1 if it is stored anew.
+    """
+    vault = _vault(context)
+    count = len(vault.versions(name))
+    what = f"version {version} of {name}" if version else f"{name} and all its versions ({count})"
+    if not yes:
+        _confirm(f"Remove {what} for good?")
+    vault.remove(name, version)
+    if as_json:
+        _print_json("remove", name=name, version=version)
+    else:
+        _say(f"removed {what}")
+
+
+@local.command()
+@click.argument("name")
+@_json_option
+@click.pass_context
+def versions(context: click.Context, *, name: str, as_json: bool) -> None:
+    """List the versions of the secret NAME, oldest first."""
+    rows = [
+        {
+            "version": int(each.version or 0),
+            "created": each.created.isoformat() if each.created else None,
+            "content_type": each.content_type,
+            "removed": each.note is not None,
+        }
+        for each in _vault(context).versions(name)
+    ]
+    if as_json:
+        _print_json("versions", name=name, versions=rows)
+        return
+    for row in rows:
+        told = "removed" if row["removed"] else f"{row['created']}  {row['content_type']}"
+        click.echo(f"{row['version']}  {told}")
+
+
+@local.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="What FILE is; by default its name tells.",
+)
+@click.option("--prefix", default="", help="Put this before every name.")
+@_json_option
+@click.pass_context
+def import_secrets(
+    context: click.Context, *, file: str, form: str | None, prefix: str, as_json: bool
+) -> None:
+    """Store all secrets of FILE: a JSON object, or lines NAME=value (.env).
+
+    Either all of them are stored, or none. In JSON, a value that is not text is stored as JSON. A
+    secret that has the value already gets no new version. Remove the file afterwards: it holds the
+    values in the clear.
+    """
+    with click.open_file(file, "rb") as stream:
+        content = stream.read()
+    found = read_secrets(content, form or _format_of(file))
+    done = _vault(context).import_all({prefix + name: value for name, value in found.items()})
+    if as_json:
+        _print_json("import", new=done.new, changed=done.changed, unchanged=done.unchanged)
+    else:
+        _say(f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged")
+
+
+@local.command()
+@click.argument("protection", type=click.Choice(PROTECTIONS))
+@_json_option
+@click.pass_context
+def protect(context: click.Context, *, protection: str, as_json: bool) -> None:
+    """Choose what protects the vault; for a passphrase, also to change it.
+
+    The values stay as they are: only the key that opens them is wrapped anew.
+    """
+    vault = _vault(context, new_passphrase=_new_passphrase)
+    vault.protect(protection)
+    now = vault.protection()
+    explanation = now.explanation if now else ""
+    if as_json:
+        _print_json("protect", protection=protection, explanation=explanation)
+    else:
+        _say(f"protected by {protection}: {explanation}")
+
+
+def _vault(
+    context: click.Context, *, new_passphrase: Callable[[], str] | None = None
+) -> LocalVault:
+    """Return the vault that ``--credential`` stands for."""
+    unvault: Unvault = context.obj
+    head = context.meta[_HEAD]
+    credential = unvault.credentials.resolve(head)
+    if credential.provider != PROVIDER:
+        raise UsageError(
+            f"the credential {head!r} is for {credential.provider}, and not for a local vault",
+            hint="`unvault credentials list` shows which is for what",
+            credential=head,
+        )
+    return vault_for(credential, unvault.interaction, new_passphrase=new_passphrase)
+
+
+def _value(file: Path | None) -> bytes:
+    if file is None and _on_terminal():
+        return _prompt("Value").encode(errors="surrogateescape")
+    with click.open_file("-" if file is None else str(file), "rb") as stream:
+        content: bytes = stream.read(LARGEST_VALUE + 1)  # one too many is enough to be refused
+    return content
+
+
+def _on_terminal() -> bool:
+    if sys.stdin is None:
+        raise UsageError(
+            "the standard input is closed", hint="open it, or run the command in a terminal"
+        )
+    return sys.stdin.isatty()
+
+
+def _prompt(label: str) -> str:
+    typed: str = click.prompt(label, hide_input=True, confirmation_prompt=True, err=True)
+    return typed
+
+
+def _new_passphrase() -> str:
+    if _on_terminal():
+        return _prompt("New passphrase")
+    try:
+        line = sys.stdin.buffer.readline().rstrip(b"\r\n").decode()
+    except UnicodeDecodeError:
+        line = ""
+    if not line:  # raised here, outside: the codec's exception holds the passphrase
+        raise InteractionRequired(
+            "the new passphrase is missing, or is not text",
+            hint="run the command in a terminal, or pipe the passphrase in, in one line",
+        )
+    return line
+
+
+def _without_line_end(value: bytes) -> bytes:
+    for end in _LINE_ENDS:
+        if value.endswith(end):
+            return value[: -len(end)]
+    return value
+
+
+def _note_on(value: bytes) -> None:
+    """Say what is likely a mistake: a value of one line with its line end, or none at all."""
+    if not value:
+        _say("note: the value is empty")
+    elif value != (line := _without_line_end(value)) and b"\n" not in line:
+        _say("note: the value ends in a line end, which is part of it; --strip takes it off")
+
+
+def _confirm(question: str) -> None:
+    if not _on_terminal():
+        raise UsageError("nobody can be asked whether to remove it", hint="add --yes")
+    click.confirm(question, abort=True, err=True)
+
+
+def _format_of(file: str) -> str:
+    path = Path(file)
+    if path.suffix == ".json":
+        return "json"
+    if path.suffix == ".env" or path.name.startswith(".env"):
+        return "env"
+    raise UsageError(
+        f"the name of {file!r} does not tell what it is",
+        hint=f"add --format {' or --format '.join(FORMATS)}",
+    )
+
+
+def _print_json(command: str, **content: Any) -> None:
+    click.echo(json.dumps({"schema": f"unvault.local.{command}/1", **content}))
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from unvault.clock import Clock
+
+
+def test_elapsed_never_goes_back() -> None:
+    clock = Clock()
+    readings = [clock.elapsed() for _ in range(1000)]
+    assert readings == sorted(readings)
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="the system has no such clock")
+def test_elapsed_goes_on_while_the_machine_sleeps() -> None:
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert before <= Clock().elapsed() <= time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def test_now_has_a_zone_and_is_now() -> None:
+    now = Clock().now()
+    assert now.tzinfo is UTC
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_a_deadline_is_told_in_elapsed_seconds() -> None:
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    clock = Clock(elapsed=lambda: 1000.0, now=lambda: noon)
+    assert clock.deadline(noon + timedelta(seconds=90)) == 1090.0
+    assert clock.deadline(noon - timedelta(seconds=90)) == 910.0
+    east = timezone(timedelta(hours=2))
+    assert clock.deadline(datetime(2030, 1, 1, 14, 1, tzinfo=east)) == 1060.0

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from unvault.private_file import (
+    create_private,
+    make_private_folder,
+    others_can_read,
+    replace_private,
+)
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and pipes are POSIX's")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+@posix
+@pytest.mark.parametrize("write", [replace_private, create_private])
+def test_a_new_file_is_its_owners_alone(write: object, tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    before = os.umask(0)
+    try:
+        write(path, b"\x00new\xff\r\n")  # type: ignore[operator]
+    finally:
+        os.umask(before)
+    assert (path.read_bytes(), mode(path)) == (b"\x00new\xff\r\n", 0o600)
+    assert names(tmp_path) == ["value"]
+
+
+@posix
+def test_a_file_that_others_could_read_becomes_private(tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    replace_private(path, b"new")
+    assert (path.read_bytes(), mode(path)) == (b"new", 0o600)
+
+
+@posix
+def test_who_has_the_old_file_open_keeps_the_whole_old_content(tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    path.write_bytes(b"old" * 100)
+    with path.open("rb") as reader:
+        replace_private(path, b"new")
+        assert reader.read() == b"old" * 100
+    assert path.read_bytes() == b"new"
+
+
+def test_a_reader_sees_the_old_or_the_new_and_never_a_part(tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    whole = {bytes([letter]) * 50_000 for letter in b"abc"}
+    replace_private(path, b"a" * 50_000)
+    done = threading.Event()
+
+    def write() -> None:
+        for _ in range(10):
+            for content in whole:
+                replace_private(path, content)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = set()
+    while not done.is_set():
+        seen.add(path.read_bytes())
+    writer.join()
+    assert seen <= whole
+
+
+@posix
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "real"
+    folder.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("real/value")
+    for content in (b"first", b"second"):  # a link to nothing yet, and one to a file
+        replace_private(link, content)
+        assert link.is_symlink()
+        assert (folder / "value").read_bytes() == content
+    assert names(folder) == ["value"]
+
+
+@posix
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    replace_private(pipe, b"value")
+    reader.join(10)
+    assert got == [b"value"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert names(tmp_path) == ["pipe"]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no /dev/stdout")
+def test_standard_output_is_written_to_where_it_is_a_pipe() -> None:
+    program = (
+        "from pathlib import Path; from unvault.private_file import replace_private as r; "
+        "r(Path('/dev/stdout'), b'value')"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (run.stdout, run.stderr) == (b"value", b"")
+
+
+def test_a_folder_in_the_way_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "value"
+    folder.mkdir()
+    with pytest.raises(OSError, match="value"):
+        replace_private(folder, b"new")
+    assert names(tmp_path) == ["value"]
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failure_leaves_the_old_content_and_nothing_else(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "value"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), fail)
+    with pytest.raises(OSError, match="No space left"):
+        replace_private(path, b"new")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["value"]
+
+
+@pytest.mark.parametrize("name", ["名" * 85, "n" * 255], ids=["non-ascii", "ascii"])
+def test_the_longest_name_a_file_may_have(name: str, tmp_path: Path) -> None:
+    replace_private(tmp_path / name, b"old")
+    replace_private(tmp_path / name, b"new")
+    assert (tmp_path / name).read_bytes() == b"new"
+    assert names(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_what_is_there_is_not_created_again(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not links:
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "deep" / "er" / "value"
+    assert create_private(path, b"first") is True
+    assert create_private(path, b"second") is False
+    assert path.read_bytes() == b"first"
+    assert names(path.parent) == ["value"]
+
+
+def test_of_many_that_create_one_wins(tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    start = threading.Barrier(8)
+    won: list[bytes] = []
+    seen: list[bytes] = []
+
+    def create(content: bytes) -> None:
+        start.wait()
+        if create_private(path, content):
+            won.append(content)
+        seen.append(path.read_bytes())
+
+    threads = [threading.Thread(target=create, args=(b"%d" % n * 9999,)) for n in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(won) == 1
+    assert seen == won * 8
+    assert names(tmp_path) == ["value"]
+
+
+@posix
+def test_a_folder_that_is_made_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    make_private_folder(folder)
+    assert mode(folder) == 0o700
+    folder.chmod(0o750)
+    make_private_folder(folder)
+    assert mode(folder) == 0o750  # what a person chose is left
+
+
+@posix
+@pytest.mark.parametrize(
+    ("bits", "open_"),
+    [(0o600, False), (0o400, False), (0o640, True), (0o604, True), (0o610, True), (0o602, True)],
+)
+def test_others_can_read(bits: int, open_: bool, tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    path.write_bytes(b"")
+    path.chmod(bits)
+    assert others_can_read(path) is open_

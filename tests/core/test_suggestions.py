@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unvault.suggestions import nearest, sentence
+
+
+def test_the_best_comes_first_and_strangers_are_left_out() -> None:
+    assert nearest("pasword", ["host", "password", "passwords", "user"])[:2] == (
+        "password",
+        "passwords",
+    )
+    assert "host" not in nearest("pasword", ["host", "password"])
+
+
+def test_case_does_not_count_and_the_name_is_given_as_it_is() -> None:
+    assert nearest("PROD", ["Prod", "test"]) == ("Prod",)
+
+
+def test_a_part_of_a_long_name_finds_it() -> None:
+    assert nearest("db", ["production/database/db-main"]) == ("production/database/db-main",)
+
+
+def test_no_more_than_the_limit() -> None:
+    assert len(nearest("key", [f"key{n}" for n in range(20)], limit=3)) == 3
+
+
+@given(st.text(), st.lists(st.text()))
+def test_only_known_names_each_once(word: str, known: list[str]) -> None:
+    near = nearest(word, known)
+    assert set(near) <= set(known)
+    assert len(set(near)) == len(near) <= 5
+
+
+@given(st.text(min_size=1), st.lists(st.text()))
+def test_what_is_there_is_found_first(word: str, others: list[str]) -> None:
+    assert nearest(word, [word, *others])[0].casefold() == word.casefold()
+
+
+def test_a_sentence_lists_some_and_counts_the_rest() -> None:
+    assert sentence("known are", ["a", "b"]) == "known are: a, b"
+    assert sentence("known are", "abcde", limit=3) == "known are: a, b, c and 2 more"
+    assert sentence("known are", []) == "known are: none"
