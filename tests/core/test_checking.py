@@ -158,7 +158,7 @@ def test_all_problems_are_told_at_once_each_with_its_field(told: Told) -> None:
     error = caught.value
     found = {problem.field: problem.message for problem in error.problems}
     assert found == {
-        "access_token": "is only for when auth_method is token",
+        "access_token": "is used only when auth_method is token",
         "role_id": "is required",
         "secret_id": "must be text",
         "secretid": "is not known; did you mean secret_id?",
@@ -349,8 +349,8 @@ def test_visibility_goes_along_a_chain_in_any_order() -> None:
     assert check(CHAIN, first="yes", second="no") == {"first": True, "second": "no"}
     assert problems(CHAIN, {"first": True, "second": "yes"}) == {"third": "is required"}
     assert problems(CHAIN, {"second": "yes", "third": "x"}) == {
-        "second": "is only for when first is True",
-        "third": "is only for when second is yes",
+        "second": "is used only when first is True",
+        "third": "is used only when second is yes",
     }
 
 
@@ -422,7 +422,7 @@ def test_defaults_are_no_parameters() -> None:
         ("verison=", "parameter 'verison' is not known; did you mean version?"),
         ("version=x", "parameter 'version' must be a whole number"),
         ("kv_version=v3", "parameter 'kv_version' must be one of v1, v2"),
-        ("kv_version=v1&version=3", "parameter 'version' is only for when kv_version is v2"),
+        ("kv_version=v1&version=3", "parameter 'version' is used only when kv_version is v2"),
         ("kv_version=v1&kvVersion=v1", "parameter 'kv_version' is given twice"),
         ("name=x", "parameter 'name' is not known"),
     ],
@@ -479,7 +479,10 @@ def test_a_path_of_one_field_stays_as_it_is(name: str) -> None:
     [
         ({}, ["name"]),
         ({"mount": "secret"}, ["name"]),
-        ({"name": {"deep": CANARY}, "version": CANARY, "other": CANARY}, ["name", "other", "version"]),
+        (
+            {"name": {"deep": CANARY}, "version": CANARY, "other": CANARY},
+            ["name", "other", "version"],
+        ),
     ],
 )
 def test_a_wrong_lookup_tells_all_problems(

@@ -113,7 +113,9 @@ def test_every_class_says_what_it_means() -> None:
 
 
 @pytest.mark.parametrize("kind", TREE.values(), ids=TREE)
-@pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+@pytest.mark.parametrize(
+    "twin", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
+)
 def test_copies_and_pickles_are_complete(kind: type[UnvaultError], twin: object) -> None:
     error = full(kind)
     other = twin(error)  # type: ignore[operator]

@@ -39,7 +39,9 @@ def test_a_field_that_contradicts_itself_is_refused(declaration: dict[str, Any],
 
 
 def test_plain_strings_and_mappings_will_do() -> None:
-    field = Field("method", kind="choice", choices=["a", Choice("b", "B")], visible_when={"on": True})
+    field = Field(
+        "method", kind="choice", choices=["a", Choice("b", "B")], visible_when={"on": True}
+    )
     assert field.kind is Kind.CHOICE
     assert field.choices == (Choice("a"), Choice("b", "B"))
     assert field.visible_when == (("on", (True,)),)
@@ -108,7 +110,9 @@ def test_a_form_has_types_with_names_of_their_own(types: list[CredentialType]) -
 
 
 def test_a_type_is_found_by_name_and_alias() -> None:
-    form = CredentialForm("Acme", [CredentialType("token"), CredentialType("role", aliases=("appRole",))])
+    form = CredentialForm(
+        "Acme", [CredentialType("token"), CredentialType("role", aliases=("appRole",))]
+    )
     assert [kind.name for kind in form] == ["token", "role"]
     assert form.find("appRole") is form.types[1]
     assert form.find("Token") is None
@@ -121,7 +125,9 @@ def test_a_secret_form_names_fields_that_it_has() -> None:
 
 
 def test_what_is_neither_path_nor_field_is_a_parameter() -> None:
-    form = SecretForm([Field("mount"), Field("name"), Field("version"), Field("key")], ["mount", "name"], "key")
+    form = SecretForm(
+        [Field("mount"), Field("name"), Field("version"), Field("key")], ["mount", "name"], "key"
+    )
     assert [field.name for field in form.parameters] == ["version"]
 
 

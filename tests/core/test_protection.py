@@ -54,7 +54,10 @@ def test_what_is_sealed_opens_in_its_place(plain: bytes, place: list[str]) -> No
     assert key.open(key.seal(plain, *place), *place) == plain
 
 
-@given(st.lists(st.text("ab\x00", max_size=3), max_size=4), st.lists(st.text("ab\x00", max_size=3), max_size=4))
+@given(
+    st.lists(st.text("ab\x00", max_size=3), max_size=4),
+    st.lists(st.text("ab\x00", max_size=3), max_size=4),
+)
 def test_and_in_no_other(one: list[str], other: list[str]) -> None:
     """Not even where the names of two places are the same when they are run together."""
     key = DataKey()
@@ -253,7 +256,11 @@ def test_a_key_file_that_others_can_read_is_not_used(mode: int, tmp_path: Path) 
 
 def test_a_key_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    for path in (tmp_path / "file" / "key", tmp_path / "file" / "a" / "key", tmp_path / ("n" * 300)):
+    for path in (
+        tmp_path / "file" / "key",
+        tmp_path / "file" / "a" / "key",
+        tmp_path / ("n" * 300),
+    ):
         with pytest.raises(StoreUnreadable) as caught:
             KeyFile(path).wrap(DataKey(), "file-1")
         assert str(path) in caught.value.message
@@ -429,5 +436,7 @@ def test_importing_it_imports_no_cryptography_and_no_keyring() -> None:
         "import sys; import unvault.store; "
         "print({'cryptography', 'keyring', 'cattrs', 'platformdirs'} & set(sys.modules))"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "set()"

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,13 @@ def test_nothing_is_written_before_the_first_write(path: Path, key_file: KeyFile
     assert database.protection() is None
     assert not path.parent.exists()
     assert not key_file.path.parent.exists()
+
+
+def test_reading_makes_no_file(path: Path, key_file: KeyFile) -> None:
+    path.parent.mkdir()
+    with pytest.raises(StoreUnreadable, match="cannot be opened"):
+        count(SealedDatabase(path, LAYOUT, [key_file]))
+    assert list(path.parent.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
@@ -280,40 +289,85 @@ def test_a_path_that_cannot_be_a_file_is_told(tmp_path: Path, key_file: KeyFile)
         _ = SealedDatabase(tmp_path / ("n" * 300), LAYOUT, [key_file]).exists
 
 
-@pytest.fixture
-def read_only(path: Path, key_file: KeyFile) -> Iterator[None]:
-    """Put a thing into the file, and make its folder and the file read-only, for root too."""
-    put(SealedDatabase(path, LAYOUT, [key_file]), "a")
-    things = [str(path), str(path.parent)]
-    path.chmod(0o400)
-    path.parent.chmod(0o500)
-    fixed = False
-    if os.access(path, os.W_OK):
-        run = subprocess.run(["chattr", "+i", *things], capture_output=True, check=False)
-        fixed = run.returncode == 0
-        if not fixed:
-            path.parent.chmod(0o700)
-            pytest.skip("root may write everywhere here")
-    yield
-    if fixed:
-        subprocess.run(["chattr", "-i", *reversed(things)], check=True)
-    path.parent.chmod(0o700)
+PERMISSIONS = """
+import json, os, sys
+from pathlib import Path
+from unvault.errors import UnvaultError
+from unvault.protection import KeyFile
+from unvault.sqlite_store import SqliteStore
+
+warm = SqliteStore()  # imports everything while it can still be read
+warm.add("one", "acme", "token", {})
+warm.get("one")
+folder = Path(sys.argv[1])
+if os.getuid() == 0:  # root may do everything, so be somebody else
+    os.chown(folder, 65534, 65534)
+    os.setgid(65534)
+    os.setuid(65534)
+data, key = folder / "data", folder / "config" / "key"
+store = lambda name="a.db": SqliteStore(data / name, [KeyFile(key)])
+store().add("one", "acme", "token", {"token": "x"})
+before = (data / "a.db").read_bytes()
+
+def attempt(name, use):
+    try:
+        told = type(use()).__name__
+    except UnvaultError as error:
+        told = f"{type(error).__name__}: {error.message}"
+    print(json.dumps([name, told.replace(str(folder), "")]))
+
+for path, mode in ((data / "a.db", 0o400), (data, 0o500)):
+    path.chmod(mode)
+attempt("read-only: get", lambda: store().get("one"))
+attempt("read-only: add", lambda: store().add("two", "acme", "token", {}))
+attempt("read-only: new", lambda: store("b.db").add("one", "acme", "token", {}))
+attempt("read-only: unchanged", lambda: 1 if (data / "a.db").read_bytes() == before else "changed")
+attempt("read-only: alone", lambda: 1 if len(list(data.iterdir())) == 1 else "left behind")
+(data / "a.db").chmod(0o000)
+attempt("closed file: list", lambda: store().list())
+attempt("closed file: add", lambda: store().add("two", "acme", "token", {}))
+data.chmod(0o000)
+attempt("closed folder: list", lambda: store().list())
+attempt("closed folder: add", lambda: store().add("two", "acme", "token", {}))
+data.chmod(0o700)
+(data / "a.db").chmod(0o600)
+key.chmod(0o000)
+attempt("closed key: list", lambda: store().list())
+attempt("closed key: get", lambda: store().get("one"))
+key.parent.chmod(0o000)
+attempt("closed key folder: get", lambda: store().get("one"))
+key.parent.chmod(0o700)
+key.chmod(0o600)
+attempt("open again", lambda: store().get("one"))
+"""
 
 
-def test_a_read_only_file_is_read_and_not_written(
-    read_only: None, path: Path, key_file: KeyFile
-) -> None:
-    before = path.read_bytes()
-    database = SealedDatabase(path, LAYOUT, [key_file])
-    assert take(database, "a") == CANARY
-    with pytest.raises(StoreUnreadable, match=r"it may not be (written|opened)|cannot be opened"):
-        put(database, "b")
-    assert take(database, "a") == CANARY
-    assert path.read_bytes() == before
-    with pytest.raises(StoreUnreadable) as caught:
-        put(SealedDatabase(path.with_name("new.db"), LAYOUT, [key_file]), "b")
-    assert "new.db" in caught.value.message
-    assert list(path.parent.iterdir()) == [path]
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_what_is_not_permitted_is_told_and_changes_nothing() -> None:
+    """In a folder of its own: that of the test may be closed to whom root turns into."""
+    folder = tempfile.mkdtemp(prefix="unvault-test-")
+    try:
+        command = [sys.executable, "-c", PERMISSIONS, folder]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        shutil.rmtree(folder)
+    assert run.stderr == ""
+    file, key = "/data/a.db cannot be used:", "the key file /config/key cannot be read:"
+    assert dict(json.loads(line) for line in run.stdout.splitlines()) == {
+        "read-only: get": "Credential",
+        "read-only: add": f"StoreUnreadable: {file} it may not be written",
+        "read-only: new": "StoreUnreadable: /data/b.db cannot be used: Permission denied",
+        "read-only: unchanged": "int",
+        "read-only: alone": "int",
+        "closed file: list": f"StoreUnreadable: {file} it cannot be opened",
+        "closed file: add": f"StoreUnreadable: {file} it cannot be opened",
+        "closed folder: list": f"StoreUnreadable: {file} Permission denied",
+        "closed folder: add": f"StoreUnreadable: {file} Permission denied",
+        "closed key: list": "list",
+        "closed key: get": f"StoreUnreadable: {key} Permission denied",
+        "closed key folder: get": f"StoreUnreadable: {key} Permission denied",
+        "open again": "Credential",
+    }
 
 
 def test_a_file_held_by_another_process_is_told(
@@ -569,8 +623,12 @@ def test_threads_may_write_at_the_same_time_from_the_first_write_on(
         start = threading.Barrier(6)
         failed: list[BaseException] = []
 
-        def write(name: str, database: SealedDatabase = database, start: threading.Barrier = start,
-                  failed: list[BaseException] = failed) -> None:
+        def write(
+            name: str,
+            database: SealedDatabase = database,
+            start: threading.Barrier = start,
+            failed: list[BaseException] = failed,
+        ) -> None:
             start.wait()
             try:
                 put(database, name)
@@ -593,7 +651,7 @@ def test_after_a_fork_both_go_on(path: Path, key_file: KeyFile) -> None:
 import os, sys
 from pathlib import Path
 from unvault.protection import KeyFile
-from unvault.store import SqliteStore
+from unvault.sqlite_store import SqliteStore
 store = SqliteStore(Path(sys.argv[1]), [KeyFile(Path(sys.argv[2]))])
 store.add("before", "acme", "token", {})
 child = os.fork()

@@ -35,8 +35,8 @@ class Holder:
 def logged(secret: Secret) -> str:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    log = logging.Logger("test")
-    log.addHandler(handler)
+    log = logging.getLogger("unvault-test-of-secrets")
+    log.handlers[:] = [handler]
     log.warning("got %s and %r", secret, secret)
     log.warning("in %s", {"secret": [secret]})
     return stream.getvalue()
@@ -77,9 +77,10 @@ def test_no_face_shows_the_value(face: Callable[[Secret], str], value: str | byt
 
 def test_what_takes_values_apart_finds_no_way_in() -> None:
     secret = Secret(CANARY)
-    for opener in (json.dumps, bytes, vars, list, dict, len, iter):
+    openers: list[Callable[[Any], object]] = [json.dumps, bytes, vars, list, dict, len, iter]
+    for opener in openers:
         with pytest.raises(TypeError) as caught:
-            opener(secret)  # type: ignore[operator]
+            opener(secret)
         assert CANARY not in str(caught.value)
 
 
@@ -237,7 +238,9 @@ json_values = st.recursive(
 def test_a_pointer_leads_to_every_value(document: Any, data: st.DataObject) -> None:
     pointer, value = "", document
     while isinstance(value, (dict, list)) and value:
-        key = data.draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
+        key = data.draw(
+            st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value)))
+        )
         pointer += "/" + str(key).replace("~", "~0").replace("/", "~1")
         value = value[key]
         found = Secret(json.dumps(document)).field(pointer).text()
@@ -324,9 +327,7 @@ def test_half_a_character_is_refused_without_showing_the_rest(
 def test_a_missing_field_tells_names_and_no_value(
     name: str, says: str, candidates: tuple[str, ...], told: Told
 ) -> None:
-    secret = Secret(
-        json.dumps({"host": CANARY, "list": [CANARY, CANARY], "deep": {"key": CANARY}})
-    )
+    secret = Secret(json.dumps({"host": CANARY, "list": [CANARY, CANARY], "deep": {"key": CANARY}}))
     with pytest.raises(FieldNotFound) as caught:
         secret.field(name)
     assert says in caught.value.message

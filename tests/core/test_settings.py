@@ -7,7 +7,7 @@ import pytest
 from unvault.errors import InvalidSetting
 from unvault.protection import KeyFile
 from unvault.settings import Settings, check_cache_minutes
-from unvault.store import SqliteStore
+from unvault.sqlite_store import SqliteStore
 
 
 def stored(tmp_path: Path) -> Settings:

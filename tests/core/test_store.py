@@ -20,7 +20,8 @@ from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable, Unv
 from unvault.model import Credential, Origin
 from unvault.protection import KeyFile, Passphrase
 from unvault.sealed import Layout, SealedDatabase
-from unvault.store import LONGEST_NAME, SqliteStore
+from unvault.sqlite_store import SqliteStore
+from unvault.store import LONGEST_NAME
 
 CANARY = "canary-0be77e"
 ANSWERS = {"token": CANARY, "port": 8200, "verify": True}
@@ -219,7 +220,7 @@ def test_what_is_kept_never_goes_to_another_credential(store: SqliteStore) -> No
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(printable)
-@example("it's \"quoted\" %_\\;--")
+@example('it\'s "quoted" %_\\;--')
 @example("名" * LONGEST_NAME)
 @example("a/b?c#d=e&f")
 def test_any_printable_name_will_do(store: SqliteStore, name: str) -> None:
@@ -258,7 +259,9 @@ def test_a_name_that_does_not_do_is_refused_and_writes_no_file(
     assert [row.name for row in store.list()] == ["prod"]
 
 
-def test_a_name_that_is_taken_is_refused_and_nothing_changes(store: SqliteStore, told: Told) -> None:
+def test_a_name_that_is_taken_is_refused_and_nothing_changes(
+    store: SqliteStore, told: Told
+) -> None:
     store.add("prod", "acme", "token", {"token": "first"})
     store.add("test", "acme", "token", {"token": "second"})
     for use in (
@@ -333,7 +336,10 @@ def test_answers_come_back_as_they_are(store: SqliteStore, answers: dict[str, An
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.none() | st.booleans() | st.integers() | st.text())
+@given(
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.none() | st.booleans() | st.integers() | st.text(),
+)
 def test_settings_come_back_as_they_are(store: SqliteStore, name: str, value: object) -> None:
     store.change_setting(name, value)
     expected = {} if value is None else {name: value}
@@ -510,7 +516,7 @@ ADD = """
 import sys
 from pathlib import Path
 from unvault.protection import KeyFile
-from unvault.store import SqliteStore
+from unvault.sqlite_store import SqliteStore
 folder, name, times = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)
 for line in sys.stdin:

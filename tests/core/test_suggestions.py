@@ -16,6 +16,7 @@ def test_the_best_comes_first_and_strangers_are_left_out() -> None:
 
 def test_case_does_not_count_and_the_name_is_given_as_it_is() -> None:
     assert nearest("PROD", ["Prod", "test"]) == ("Prod",)
+    assert nearest("PORD", ["Prod", "test"]) == ("Prod",)
 
 
 def test_a_part_of_a_long_name_finds_it() -> None:

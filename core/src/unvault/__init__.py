@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from unvault.provider import ProviderInfo, ProviderState
     from unvault.reference import Reference
     from unvault.secret import Secret
-    from unvault.store import CredentialStore, SqliteStore, StoredCredential
+    from unvault.sqlite_store import SqliteStore
+from unvault.store import CredentialStore, StoredCredential
 
 __version__ = "0.1.0"
 
@@ -94,7 +95,8 @@ _HOMES = {
     "provider": ("ProviderInfo", "ProviderState"),
     "reference": ("Reference",),
     "secret": ("Secret",),
-    "store": ("CredentialStore", "SqliteStore", "StoredCredential"),
+    "sqlite_store": ("SqliteStore",),
+    "store": ("CredentialStore", "StoredCredential"),
 }
 
 

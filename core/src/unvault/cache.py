@@ -80,6 +80,8 @@ class _Entry:
     until: float
     """When the value itself ends."""
     number: int
+    parts: dict[str, Secret] = attrs.field(factory=dict, repr=False)
+    """What was taken out of the value, by the words that ask for it: gone when the value is."""
 
 
 class SecretCache:
@@ -138,6 +140,21 @@ class SecretCache:
         with self._lock:
             return self._look_up(key)
 
+    def part(self, key: Hashable, words: str) -> Secret | None:
+        """Return what was taken out of a value, while the value is kept and still good."""
+        with self._lock:
+            entry = self._good(key)
+            part = None if entry is None else entry.parts.get(words)
+            self._hits += part is not None
+            return part
+
+    def keep_part(self, key: Hashable, whole: Secret, words: str, part: Secret) -> None:
+        """Keep what was taken out of a value, for as long as that is kept itself."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None and entry.secret is whole:
+                entry.parts[words] = part
+
     def fetch(self, key: Hashable, fetch: Callable[[], Secret], *, fresh: bool = False) -> Secret:
         """Return the value, fetched if need be: once, however many ask at the same time.
 
@@ -165,6 +182,7 @@ class SecretCache:
 
         Who is told to fly must call `land`, whatever happens.
         """
+        _ = self.minutes  # asked for now: it may read a file, which may fail or take a while
         with self._lock:
             secret = None if fresh else self._look_up(key)
             if secret is not None:
@@ -179,13 +197,15 @@ class SecretCache:
 
     def land(self, flight: Flight, outcome: Secret | BaseException) -> None:
         """End a flight: keep its value, and wake everybody who waits for it."""
-        with self._lock:
-            if self._flights.get(flight.key) is flight:
-                del self._flights[flight.key]
-            if isinstance(outcome, Secret) and flight.epoch == self._epoch:
-                self._keep(flight, outcome)
-        flight.outcome = outcome
-        flight.landed.set()
+        try:
+            with self._lock:
+                if self._flights.get(flight.key) is flight:
+                    del self._flights[flight.key]
+                if isinstance(outcome, Secret) and flight.epoch == self._epoch:
+                    self._keep(flight, outcome)
+        finally:
+            flight.outcome = outcome
+            flight.landed.set()
 
     def forget(self, unwanted: Callable[[Hashable], bool]) -> None:
         """Drop the values whose keys are not wanted any more, and those on their way."""
@@ -214,15 +234,23 @@ class SecretCache:
         return secret
 
     def _look_up(self, key: Hashable) -> Secret | None:
+        entry = self._good(key)
+        if entry is None:
+            self._misses += 1
+            return None
+        self._hits += 1
+        return entry.secret
+
+    def _good(self, key: Hashable) -> _Entry | None:
+        """Return an entry that has not ended, as the one used last; drop one that has."""
         entry = self._entries.get(key)
-        if entry is not None:
-            now = self._clock.elapsed()
-            if now - entry.stored < self.minutes * 60.0 and now < entry.until:
-                self._entries.move_to_end(key)
-                self._hits += 1
-                return entry.secret
-            del self._entries[key]
-        self._misses += 1
+        if entry is None:
+            return None
+        now = self._clock.elapsed()
+        if now - entry.stored < self.minutes * 60.0 and now < entry.until:
+            self._entries.move_to_end(key)
+            return entry
+        del self._entries[key]
         return None
 
     def _keep(self, flight: Flight, secret: Secret) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 from urllib.parse import SplitResult, urlsplit
 
@@ -149,7 +150,7 @@ def _why_hidden(fields: Sequence[Field], name: str) -> str:
         f"{other} is {' or '.join(str(one) for one in wanted)}"
         for other, wanted in field.visible_when
     )
-    return f"is only for when {' and '.join(needs)}"
+    return f"is used only when {' and '.join(needs)}"
 
 
 def _structure(
@@ -158,17 +159,20 @@ def _structure(
     """Let cattrs build an attrs class made of the fields, and say all that is wrong."""
     from cattrs.errors import ClassValidationError
 
-    shape: type[Any] = attrs.make_class(
-        "Form",
-        {field.name: _attribute(field) for field in fields},
-        kw_only=True,
-    )
+    shape, converter = _shape(tuple(fields))
     try:
-        built = _converter().structure(dict(named), shape)
+        built = converter.structure(dict(named), shape)
     except ClassValidationError as group:
         return {}, list(_explain(group, fields))
     answers = {field.name: getattr(built, field.name) for field in fields}
     return {name: answer for name, answer in answers.items() if answer is not None}, []
+
+
+@lru_cache(maxsize=128)  # 2 ms to make, and a text may hold thousands of references of one form
+def _shape(fields: tuple[Field, ...]) -> tuple[type[Any], Converter]:
+    """Return the class that holds the answers to these fields, and what makes one of them."""
+    attributes = {field.name: _attribute(field) for field in fields}
+    return attrs.make_class("Form", attributes, kw_only=True), _converter()
 
 
 def _attribute(field: Field) -> Any:

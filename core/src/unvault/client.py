@@ -24,10 +24,14 @@ from unvault.secret import Secret
 from unvault.selection import Selection
 from unvault.sessions import Sessions
 from unvault.settings import Settings, check_cache_minutes
-from unvault.store import CredentialStore, SqliteStore
+from unvault.sqlite_store import SqliteStore
+from unvault.store import CredentialStore
 
 PASSPHRASE_VARIABLE = "UNVAULT_PASSPHRASE"  # noqa: S105  # the name of a variable
 """Environment variable: the passphrase of a store that is protected by one."""
+
+NEW_PASSPHRASE_VARIABLE = "UNVAULT_NEW_PASSPHRASE"  # noqa: S105  # the name of a variable
+"""Environment variable: the passphrase to protect the store with from now on."""
 
 STORE_FILE = "unvault.db"
 """The credential store's name, in the data folder."""
@@ -261,12 +265,13 @@ class Unvault:
         )
 
     def _ask_passphrase(self, what: str) -> str:
-        given = self._environ.get(PASSPHRASE_VARIABLE)
-        if given and not what.startswith("new"):
+        variable = NEW_PASSPHRASE_VARIABLE if what.startswith("new") else PASSPHRASE_VARIABLE
+        given = self._environ.get(variable)
+        if given:
             return given
         if self._interaction is None:
             raise InteractionRequired(
-                "the credential store is protected by a passphrase",
-                hint=f"run this on a terminal, or set {PASSPHRASE_VARIABLE}",
+                f"the {what} of the credential store is needed, and nobody can be asked for it",
+                hint=f"run this on a terminal, or set {variable}",
             )
         return self._interaction.ask(f"{what} of the credential store", hidden=True)

@@ -17,6 +17,7 @@ from unvault.resolver import Resolver
 from unvault.selection import Selection
 from unvault.settings import Settings
 from unvault.store import LONGEST_NAME, CredentialStore, StoredCredential
+from unvault.suggestions import nearest
 
 
 class Credentials:
@@ -58,11 +59,7 @@ class Credentials:
         """
         found = self._store.get(name)
         if found is None:
-            raise CredentialNotFound(
-                f"there is no stored credential {name!r}",
-                hint="unvault credentials list shows those there are",
-                credential=name,
-            )
+            raise self._unknown(name)
         return found
 
     def resolve(self, head: str) -> Credential:
@@ -251,8 +248,16 @@ class Credentials:
 
     def _stored(self, name: str) -> StoredCredential:
         """Return a stored credential without opening it: it can be removed without its key."""
-        for item in self._store.list():
-            if name in (item.name, item.id):
-                return item
-        self.get(name)
-        raise AssertionError
+        found = self._store.find(name)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def _unknown(self, name: str) -> CredentialNotFound:
+        names = [item.name for item in self._store.list()]
+        return CredentialNotFound(
+            f"there is no stored credential {name!r}",
+            hint="unvault credentials list shows those there are",
+            credential=name,
+            candidates=nearest(name, names) or tuple(names[:5]),
+        )

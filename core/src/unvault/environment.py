@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from unvault.checking import check_answers, form_error
 from unvault.errors import FormError, Problem
@@ -16,19 +16,21 @@ _TYPE = "type"
 
 def environment_variables(
     provider: str, form: CredentialForm, environ: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the variables that describe a credential for a provider: name to field.
+) -> Set[str]:
+    """Return the names of the variables that describe a credential for a provider.
 
     Only one family counts: ``INSOMNIA_*`` where there is no ``UNVAULT_*`` at all, so that two
     half-configured accounts are never mixed into one. Blank variables do not count.
     """
-    fields = _fields_of_variables(provider, form)
-    given = {name: fields[name] for name in fields if environ.get(name, "").strip()}
+    known = {*variables(provider, [_TYPE])}
+    for kind in form:
+        known |= _variables_of(kind, provider)
+    given = {name for name in known if environ.get(name, "").strip()}
     for family in _FAMILIES:
-        members = {name: field for name, field in given.items() if name.startswith(family)}
+        members = {name for name in given if name.startswith(family)}
         if members:
             return members
-    return {}
+    return frozenset()
 
 
 def credential_from(
@@ -46,13 +48,12 @@ def credential_from(
     found = environment_variables(provider, form, environ)
     if not found:
         return None
-    given = {field: environ[name].strip() for name, field in found.items()}
-    wanted = given.pop(_TYPE, None)
     subject = f"the environment's credential for {provider}"
-    kind = _by_name(form, wanted, subject) if wanted else _best(form, given)
+    given = {name: environ[name].strip() for name in found}
     try:
+        kind = _type_of(form, provider, given, subject)
         answers = check_answers(
-            kind.fields, _of_type(kind, given), subject=subject, ignore_hidden=True
+            kind.fields, _answers(kind, provider, given), subject=subject, ignore_hidden=True
         )
     except FormError as error:
         error.hint = sentence("the variables that are set are", sorted(found))
@@ -61,44 +62,52 @@ def credential_from(
         provider=provider,
         type=kind.name,
         answers=answers,
-        id=f"{Origin.ENVIRONMENT}:{provider}",
         origin=Origin.ENVIRONMENT,
     )
 
 
-def _fields_of_variables(provider: str, form: CredentialForm) -> dict[str, str]:
-    """Return every variable a provider's form can be filled from, and the field it fills."""
-    fields = dict.fromkeys(variables(provider, [_TYPE]), _TYPE)
-    for kind in form:
-        for field in kind.fields:
-            fields |= dict.fromkeys(field.variables(provider), field.name)
-    return fields
+def _variables_of(kind: CredentialType, provider: str) -> Set[str]:
+    return {name for field in kind.fields for name in field.variables(provider)}
 
 
-def _by_name(form: CredentialForm, wanted: str, subject: str) -> CredentialType:
+def _type_of(
+    form: CredentialForm, provider: str, given: Mapping[str, str], subject: str
+) -> CredentialType:
+    """Return the type that is named or, where none is, the one that fits best."""
+    names = variables(provider, [_TYPE])
+    wanted = next((given[name] for name in names if name in given), None)
+    if wanted is None:
+        return _best(form, provider, given)
     kind = form.find(wanted)
     if kind is None:
         there = sentence("the types are", (each.name for each in form))
-        raise form_error(subject, [Problem(_TYPE, f"there is no type {wanted!r}; {there}")])
+        raise form_error(subject, [Problem(_TYPE, f"is not known; {there}")])
     return kind
 
 
-def _best(form: CredentialForm, given: Mapping[str, str]) -> CredentialType:
-    """Return the type that fits the given fields best; the form's order breaks ties."""
+def _best(form: CredentialForm, provider: str, given: Mapping[str, str]) -> CredentialType:
+    """Return the type that fits the given variables best; the form's order breaks ties."""
 
     def misfit(kind: CredentialType) -> tuple[int, int]:
-        own = {field.name for field in kind.fields}
         needed = {
             field.name
             for field in kind.fields
             if field.required and field.default is None and not field.visible_when
         }
-        return len(given.keys() - own), len(needed - given.keys())
+        unused = given.keys() - _variables_of(kind, provider)
+        return len(unused), len(needed - _answers(kind, provider, given).keys())
 
     return min(form, key=misfit)
 
 
-def _of_type(kind: CredentialType, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the answers a type has fields for: other types' variables may linger."""
-    own = {field.name for field in kind.fields}
-    return {name: answer for name, answer in given.items() if name in own}
+def _answers(kind: CredentialType, provider: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the answers to a type's fields; other types' variables may linger.
+
+    Where several variables fill one field, the first of them counts.
+    """
+    return {
+        field.name: given[name]
+        for field in kind.fields
+        for name in reversed(field.variables(provider))
+        if name in given
+    }

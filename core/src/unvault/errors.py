@@ -98,6 +98,13 @@ class UnvaultError(Exception):
         story = f"{self.message} ({', '.join([*where, f'code {self.code}'])})"
         return f"{story}; hint: {self.hint}" if self.hint else story
 
+    def __copy__(self) -> Self:
+        """Return a twin with a traceback of its own, whatever its class is constructed from."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        twin.__cause__ = self.__cause__
+        return twin
+
     def located(self, **where: str | None) -> Self:
         """Fill in what is not known yet of ``provider``, ``credential``, ``reference`` …."""
         for name, value in where.items():

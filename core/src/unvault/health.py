@@ -8,6 +8,7 @@ never remembered: what was missing may have been installed meanwhile.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -53,16 +54,24 @@ def examine(providers: Providers, cache: Path | None = None) -> Sequence[Provide
 def _verdict(providers: Providers, info: ProviderInfo) -> ProviderInfo:
     if info.distribution is None:
         return providers.check(info.id)  # an object of this process: nothing is left to import
-    command = [sys.executable, "-m", "unvault.health", info.id]
+    # It imports from where this process does and, by -P, not from whatever folder this is.
+    command = [sys.executable, "-P", "-m", "unvault.health", info.id]
+    folders = os.pathsep.join(folder for folder in sys.path if folder)
     try:
         done = subprocess.run(  # noqa: S603  # our own interpreter and an installed provider's id
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": folders},
+            timeout=SECONDS,
+            check=False,
         )
-        state, reason = json.loads(done.stdout.splitlines()[-1])
+        state, reason = json.loads(done.stdout)
         return _as(info, ProviderState(state), reason)
     except subprocess.TimeoutExpired:
         return _as(info, ProviderState.BROKEN, f"it did not load within {SECONDS:.0f} s")
-    except (ValueError, IndexError, OSError):
+    except (ValueError, OSError):
         return _as(info, ProviderState.BROKEN, "it ended the process that loaded it")
 
 
@@ -80,8 +89,14 @@ def _mark(providers: Providers, info: ProviderInfo) -> str | None:
     files = _files(entry) if entry else ()
     if not entry or not files:
         return None
-    newest = max(file.stat().st_mtime_ns for file in files)
-    return f"{info.distribution} {info.version} {entry.value} {len(files)} {newest} {sys.prefix}"
+    from hashlib import sha256
+
+    try:
+        stats = sorted((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+    except OSError:
+        return None  # a file went away meanwhile
+    state = sha256(repr(stats).encode(errors="surrogateescape")).hexdigest()
+    return f"{info.distribution} {info.version} {entry.value} {state} {sys.prefix}"
 
 
 def _files(entry: EntryPoint) -> Sequence[Path]:
@@ -90,7 +105,7 @@ def _files(entry: EntryPoint) -> Sequence[Path]:
 
     try:
         spec = find_spec(entry.module.partition(".")[0])
-    except (ImportError, ValueError):
+    except (ImportError, ValueError, AttributeError):  # the last one for what is no entry point
         return ()
     if spec is None:
         return ()
@@ -122,9 +137,15 @@ def _remember(cache: Path | None, marks: Mapping[str, str], *, unless: Mapping[s
 
 
 def _report(provider: str) -> None:
-    """Load one provider and print its state and the reason: the child process's whole work."""
+    """Load one provider and print its state and the reason: the child process's whole work.
+
+    What the provider prints goes to standard error, so that ours is all there is to read.
+    """
+    output = os.dup(1)
+    os.dup2(2, 1)
     info = Providers().check(provider)
-    sys.stdout.write("\n" + json.dumps([info.state, info.reason]) + "\n")
+    with os.fdopen(output, "w") as answer:
+        json.dump([info.state, info.reason], answer)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ def request_for(reference: Reference, form: SecretForm | None) -> SecretRequest:
     Raises:
         InvalidReference: A parameter is unknown or wrong; the error lists the known ones.
     """
-    if not reference.parameters:
-        return SecretRequest(reference.path)
     known = form.parameters if form else ()
+    if not reference.parameters and not any(field.required for field in known):
+        return SecretRequest(reference.path)
     try:
         checked = check_answers(known, dict(reference.parameters), subject="its parameters")
     except FormError as error:

@@ -105,8 +105,8 @@ class KeyFile:
     """Where the key is; made by the first `wrap`."""
     name: str = "key-file"
     explanation: str = (
-        "other users of this machine, and whoever gets hold of the data folder alone, cannot read "
-        "what is stored; a program that runs as you can, and so can whoever copies both folders"
+        "other users of this machine cannot read what is stored, nor can whoever gets a copy of it "
+        "without the key file; a program that runs as you can"
     )
 
     def wrap(self, key: DataKey, file_id: str) -> Record:
@@ -249,7 +249,6 @@ class SystemKeyring:
     def _call(self, function: str, *arguments: str) -> str | None:
         try:
             import keyring
-            import keyring.errors
         except ImportError:
             raise StoreLocked(
                 "the keyring library is not installed",
@@ -257,12 +256,14 @@ class SystemKeyring:
             ) from None
         try:
             answer: str | None = getattr(keyring, function)(self.service, *arguments)
-        except keyring.errors.KeyringError as error:
-            raise StoreLocked(
-                f"the operating system's keyring does not answer: {type(error).__name__}",
-                hint="unlock it, or choose another: unvault credentials protect key-file",
-            ) from error
-        return answer
+        except Exception as error:  # noqa: BLE001  # backends raise what their systems do
+            why = type(error).__name__
+        else:
+            return answer
+        raise StoreLocked(  # outside the handler: what a backend says might hold the key
+            f"the operating system's keyring does not answer: {why}",
+            hint="unlock it, or choose another: unvault credentials protect key-file",
+        )
 
 
 def protections(

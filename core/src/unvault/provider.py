@@ -9,6 +9,7 @@ credential to every other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,10 @@ import attrs
 import pluggy
 
 from unvault import hookspecs
-from unvault.errors import NotSupported, ProviderFault, UnvaultError
-from unvault.forms import CredentialForm, SecretForm
+from unvault.errors import NotSupported, ProviderBroken, ProviderFault, UnvaultError
+from unvault.forms import Answer, CredentialForm, SecretForm
 from unvault.hookspecs import PROJECT
-from unvault.model import Outcome, SecretRequest, Session
+from unvault.model import Outcome, SecretInfo, SecretRequest, Session
 from unvault.secret import Secret
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _RESULTS: Mapping[str, type] = {
     "fetch_secrets": Sequence,
     "list_secrets": Iterable,
 }
+
+_ITEMS: Mapping[str, type] = {"list_secrets": SecretInfo}
 
 
 class ProviderState(StrEnum):
@@ -103,6 +106,7 @@ class Provider:
 
     Raises:
         pluggy.PluginValidationError: It does not fit the specifications.
+        ProviderBroken: An extension does not.
     """
 
     def __init__(self, source: Source, plugin: object, extensions: Mapping[str, object]) -> None:
@@ -115,7 +119,7 @@ class Provider:
         callers = self._manager.get_hookcallers(plugin) or []
         self._hooks = frozenset(caller.name for caller in callers)
         for name, extension in extensions.items():
-            self._manager.register(extension, name=f"extension {name}")
+            self._wrap(name, extension)
 
     def has(self, hook: str) -> bool:
         """Say whether the provider implements a hook."""
@@ -150,14 +154,15 @@ class Provider:
         except Exception as error:  # noqa: BLE001  # a provider's defect, whatever it is
             fault = self._fault(hook, error)
         else:
-            return self._checked(hook, result)
+            return self._checked(hook, result, _RESULTS)
         raise fault  # outside the handler: the original may hold a value, and is not chained
 
     def iterate(self, hook: str, **arguments: Any) -> Iterator[Any]:
         """Call a hook that may be lazy, and guard each step as `call` guards the call."""
         items = self.call(hook, **arguments)
         try:
-            yield from items
+            for item in items:
+                yield self._checked(hook, item, _ITEMS)
         except UnvaultError as error:
             error.located(provider=self.id)
             raise
@@ -169,7 +174,7 @@ class Provider:
 
     def call_batch(self, session: Session, requests: Sequence[SecretRequest]) -> list[Outcome]:
         """Call ``fetch_secrets``, and see to it that every request has its outcome."""
-        found = list(self.call("fetch_secrets", session=session, requests=requests))
+        found = list(self.iterate("fetch_secrets", session=session, requests=requests))
         wrong = [
             type(each).__name__ for each in found if not isinstance(each, Secret | UnvaultError)
         ]
@@ -180,12 +185,30 @@ class Provider:
             raise self._defect(f"the provider returned {counts}")
         return found
 
-    def _checked(self, hook: str, result: object) -> object:
-        wanted = _RESULTS.get(hook)
-        if wanted is None or isinstance(result, wanted):
-            return result
-        got = type(result).__name__
-        raise self._defect(f"the provider returned {got} from {hook}, not {wanted.__name__}")
+    def _wrap(self, name: str, extension: object) -> None:
+        try:
+            self._manager.register(extension, name=f"extension {name}")
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise ProviderBroken(
+                f"the extension {name!r} cannot be used: {' '.join(str(error).split())}",
+                hint="update or reinstall it, or tell its author",
+            ) from error
+
+    def _checked(self, hook: str, result: object, types: Mapping[str, type]) -> object:
+        wanted = types.get(hook, object)
+        if not isinstance(result, wanted):
+            got = type(result).__name__
+            raise self._defect(f"the provider returned {got} from {hook}, not {wanted.__name__}")
+        for name in ("created", "expires"):
+            if not _is_moment(getattr(result, name, None)):
+                raise self._defect(f"the provider returned from {hook} a time without a time zone")
+        if isinstance(result, Session) and not _can_be_kept(result.renewed):
+            raise self._defect(
+                f"the provider returned from {hook} renewed fields that are not text, whole numbers"
+                " or flags"
+            )
+        return result
 
     def _fault(self, hook: str, error: Exception) -> ProviderFault:
         return self._defect(
@@ -200,6 +223,20 @@ class Provider:
             provider=self.id,
             distribution=self._source.distribution,
         )
+
+
+def _is_moment(time: object) -> bool:
+    """Say whether a time can be compared with others; none at all is fine."""
+    return time is None or (isinstance(time, datetime) and time.utcoffset() is not None)
+
+
+def _can_be_kept(renewed: object) -> bool:
+    """Say whether what a sign-in renewed can be stored."""
+    return renewed is None or (
+        isinstance(renewed, Mapping)
+        and all(isinstance(name, str) for name in renewed)
+        and all(isinstance(answer, Answer) for answer in renewed.values())
+    )
 
 
 def place_of(error: BaseException) -> str:

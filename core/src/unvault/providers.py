@@ -29,6 +29,11 @@ BLOCK_VARIABLE = "UNVAULT_BLOCK"
 """Environment variable: ids of providers to keep out, with commas between them."""
 
 _ID = re.compile(r"[a-z][a-z0-9_-]*")
+_EXTRA = re.compile(r"unvault-([a-z0-9-]+)\b.*extra == (['\"])\1\2")
+
+
+class _Unfit(Exception):
+    """A provider does not keep the contract; the text says how, and where does not matter."""
 
 
 class Providers:
@@ -119,9 +124,10 @@ class Providers:
     @cached_property
     def _extensions(self) -> Mapping[str, object]:
         loaded = {}
-        for wanted in self._wanted_extensions:
-            name = wanted if isinstance(wanted, str) else type(wanted).__name__
+        for number, wanted in enumerate(self._wanted_extensions, start=1):
+            name = wanted if isinstance(wanted, str) else f"{_name_of(wanted)} (number {number})"
             plugin = _load_extension(wanted) if isinstance(wanted, str) else wanted
+            plugin = plugin() if isinstance(plugin, type) else plugin
             _check_wraps_only(name, plugin)
             loaded[name] = plugin
         return loaded
@@ -161,7 +167,7 @@ class Providers:
             raise _blocked(provider)
         try:
             if not _ID.fullmatch(provider):
-                raise ValueError("an id is lower-case letters, digits, '-' and '_'")
+                raise _Unfit("an id is lower-case letters, digits, '-' and '_'")
             plugin = source.entry.load() if source.entry else source.plugin
             plugin = plugin() if isinstance(plugin, type) else plugin
             loaded = Provider(source, plugin, self._extensions)
@@ -202,13 +208,19 @@ def installable(provider: str) -> bool:
 
 
 def _extras() -> Collection[str]:
-    """Return the core's own extras: its metadata knows the official providers, its code none."""
-    from importlib.metadata import PackageNotFoundError, metadata
+    """Return the core's extras that bring ``unvault-<extra>``: its metadata knows, its code not."""
+    from importlib.metadata import PackageNotFoundError, requires
 
     try:
-        return metadata("unvault").get_all("Provides-Extra") or []
+        return {found[1] for line in requires("unvault") or () if (found := _EXTRA.match(line))}
     except PackageNotFoundError:
-        return []
+        return ()
+
+
+def _name_of(plugin: object) -> str:
+    """Return what a module, a class or an object's class is called."""
+    name: str = getattr(plugin, "__name__", type(plugin).__name__)
+    return name
 
 
 def _blocked(provider: str) -> ProviderBlocked:
@@ -228,7 +240,7 @@ def _check_required(provider: Provider, plugin: object) -> None:
         if not provider.has(hook):
             marked = "; it has a function of that name without @hookimpl"
             why = marked if callable(getattr(plugin, hook, None)) else ""
-            raise LookupError(f"it lacks the required hook {hook}{why}")
+            raise _Unfit(f"it lacks the required hook {hook}{why}")
 
 
 def _load_extension(name: str) -> object:
@@ -258,6 +270,6 @@ def _check_wraps_only(name: str, plugin: object) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, pluggy.PluginValidationError):
+    if isinstance(error, pluggy.PluginValidationError | _Unfit):
         return " ".join(str(error).split())
     return f"{type(error).__name__}: {error} (at {place_of(error)})"

@@ -32,15 +32,6 @@ class _Wanted:
 _Flying = tuple[_Wanted, Flight]
 
 
-@attrs.frozen
-class _Recent:
-    """What a reference's text led to the last time: a short cut for the next."""
-
-    key: CacheKey
-    whole: Secret
-    secret: Secret
-
-
 class _Remembering:
     """Looks up each credential once, and gives the same answer, or the same error, again."""
 
@@ -85,14 +76,12 @@ class Resolver:
         self._selection = selection
         self._cache = cache
         self._parallel = parallel
-        self._recent: dict[str, _Recent] = {}
+        self._recent: dict[str, CacheKey] = {}  # what texts led to: a short cut for the next time
 
     def cached(self, text: str) -> Secret | None:
         """Return the value a reference's text led to the last time, while it is still good."""
-        recent = self._recent.get(text)
-        if recent is not None and self._cache.get(recent.key) is recent.whole:
-            return recent.secret
-        return None
+        key = self._recent.get(text)
+        return None if key is None else self._cache.part(key, text)
 
     def fetch(self, reference: Reference | str, *, fresh: bool = False) -> Secret:
         """Return a reference's value, from the cache or from its vault.
@@ -104,6 +93,7 @@ class Resolver:
         known = None if fresh else self.cached(text)
         if known is not None:
             return known
+        recent = self._recent  # of now: what is reconsidered meanwhile is not remembered
         try:
             parsed = Reference.parse(reference) if isinstance(reference, str) else reference
             wanted = self._wanted(parsed, self._selection.credential(parsed.credential))
@@ -116,7 +106,10 @@ class Resolver:
         except UnvaultError as error:
             _located(error, wanted)
             raise
-        self._remember(text, _Recent(wanted.key, whole, secret))
+        self._cache.keep_part(wanted.key, whole, text, secret)
+        if len(recent) >= self._cache.max_entries:
+            recent.clear()
+        recent[text] = wanted.key
         return secret
 
     def fetch_many(
@@ -162,7 +155,7 @@ class Resolver:
 
     def reconsider(self) -> None:
         """Forget what references led to: another credential may be meant from now on."""
-        self._recent.clear()
+        self._recent = {}
 
     def forget(self, credential_id: str) -> None:
         """Drop a credential's sessions and values: it was changed or removed."""
@@ -172,16 +165,13 @@ class Resolver:
         )
         self.sessions.drop(credential_id)
 
-    def _remember(self, text: str, recent: _Recent) -> None:
-        if len(self._recent) >= self._cache.max_entries:
-            self._recent.clear()
-        self._recent[text] = recent
-
     def _wanted(self, reference: Reference, credential: Credential) -> _Wanted:
-        form = None
-        if reference.parameters:
+        try:
             form = self._providers.load(credential.provider).secret_form
-        request = request_for(reference, form)
+            request = request_for(reference, form)
+        except UnvaultError as error:
+            error.located(provider=credential.provider, credential=credential.label)
+            raise
         key = CacheKey(
             credential.provider,
             credential.id,

@@ -105,11 +105,14 @@ class SealedDatabase:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, sealing: bool = True) -> Iterator[sqlite3.Connection]:
         """Open the file, made where it is missing, for one transaction.
 
         It is committed when the block ends, and taken back when it raises. A person who has to be
         asked for a passphrase is asked before, so that nobody else waits for the answer.
+
+        Args:
+            sealing: Whether the data key will be needed; what needs none works without it.
 
         Raises:
             StoreUnreadable: It is damaged, foreign, of a newer version, or may not be written.
@@ -118,7 +121,8 @@ class SealedDatabase:
         """
         with self._translated():
             self._create()
-            self._unlock()
+            if sealing:
+                self._unlock()
             with self._connected() as connection:
                 self._check(connection)
                 connection.execute("BEGIN IMMEDIATE")
@@ -163,7 +167,8 @@ class SealedDatabase:
             known = ", ".join(self._protections)
             raise InvalidSetting(f"there is no protection {name!r}", hint=f"one of: {known}")
         with self._translated():
-            self._create()
+            if self._create(name):
+                return
         with self.reading() as connection:
             key = self.key(connection)
             file_id, before = self._envelope(connection)
@@ -207,21 +212,28 @@ class SealedDatabase:
                 hint=f"upgrade unvault: this one knows layouts up to {layout.version}",
             )
 
-    def _create(self) -> None:
-        """Make the file where it is missing: complete when it appears, whoever wins the race."""
+    def _create(self, protection: str | None = None) -> bool:
+        """Make the file where it is missing, and say whether this call did.
+
+        It is complete when it appears, whoever wins the race; where its key cannot be protected,
+        none appears.
+        """
         with self._lock:
             if self.exists:
-                return
+                return False
             key, file_id = DataKey(), os.urandom(16).hex()
-            record = json.dumps(next(iter(self._protections.values())).wrap(key, file_id))
+            chosen = self._protections[protection or next(iter(self._protections))]
+            record = json.dumps(chosen.wrap(key, file_id))
             fresh = self._fresh(file_id, record)
             if self.path is None:
                 self._memory = fresh
                 weakref.finalize(self, fresh.close)
-                return
+                return True
             with contextlib.closing(fresh):
-                if create_private(self.path, fresh.serialize()):
-                    self._opened = (record, key)
+                made = create_private(self.path, fresh.serialize())
+            if made:
+                self._opened = (record, key)
+            return made
 
     def _fresh(self, file_id: str, record: str) -> sqlite3.Connection:
         fresh = _connect(":memory:")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
+
+import attrs
 
 from unvault.environment import credential_from
 from unvault.errors import CredentialNotFound, InvalidTag, NotSupported, UnvaultError
@@ -72,7 +75,7 @@ class Selection:
             NotSupported: The provider has no form for look-ups.
             FormError: The look-up does not fit the form.
         """
-        stored = self._store.get(credential) if credential else None
+        stored = self._store.find(credential) if credential else None
         if stored is not None and stored.provider != provider:
             raise InvalidTag(
                 f"the credential {stored.name!r} is for {stored.provider}, not for {provider}",
@@ -91,9 +94,10 @@ class Selection:
         with self._lock:
             if provider not in self._empty:
                 form = self._providers.load(provider).form
-                self._empty[provider] = credential_from(
-                    provider, form, self._environ
-                ) or Credential(provider, id=f"{Origin.AMBIENT}:{provider}")
+                found = credential_from(provider, form, self._environ) or Credential(provider)
+                # Never the same as in another Unvault, with which a cache may be shared.
+                identity = f"{found.origin}:{provider}:{os.urandom(8).hex()}"
+                self._empty[provider] = attrs.evolve(found, id=identity)
             return self._empty[provider]
 
     def _unknown(self, head: str) -> UnvaultError:

@@ -78,10 +78,13 @@ class Sessions:
     def sign_in(self, credential: Credential) -> Session:
         """Sign in anew, without keeping the session: to see whether a credential works.
 
+        What a stored credential's sign-in renewed is kept, as the old may not be good any more.
+
         Raises:
             UnvaultError: It does not.
         """
         session = self._authenticate(credential)
+        self._keep(credential, session)
         self._close(session)
         return session
 
@@ -134,8 +137,8 @@ class Sessions:
         return held
 
     def _open(self, key: _Key, credential: Credential, last: _Held | None) -> _Held:
-        if last is not None and last.session.renewed is not None:
-            credential = attrs.evolve(credential, kept=Answers(last.session.renewed))
+        if last is not None:
+            credential = _with_newest_kept(credential, last.session)
         session = self._authenticate(credential)
         self._keep(credential, session)
         fresh = _Held(session, self._renewal(session), users=1)
@@ -163,9 +166,7 @@ class Sessions:
         try:
             self._store.keep(credential, session.renewed)
         except StoreError as error:  # signed in all the same: the next process signs in again
-            import logging
-
-            logging.getLogger("unvault").warning("a renewed sign-in was not kept: %s", error)
+            _warn("a renewed sign-in was not kept", error)
 
     def _renewal(self, session: Session) -> float:
         if session.expires is None:
@@ -186,5 +187,24 @@ class Sessions:
         if session.credential is None:
             return  # never handed out by this class
         provider = self._providers.load(session.credential.provider)
-        if provider.has("close_session"):
+        if not provider.has("close_session"):
+            return
+        try:
             provider.call("close_session", session=session)
+        except UnvaultError as error:  # it must not raise; if it does, nobody's fetch suffers
+            _warn("a session was not closed", error)
+
+
+def _with_newest_kept(credential: Credential, last: Session) -> Credential:
+    """Return a credential with what its last sign-in here, or one elsewhere since, kept."""
+    before = last.credential.kept if last.credential else Answers()
+    if credential.origin is Origin.STORED and credential.kept != before:
+        return credential  # it was read after something was kept, perhaps by another process
+    kept = before if last.renewed is None else Answers(last.renewed)
+    return attrs.evolve(credential, kept=kept)
+
+
+def _warn(what: str, error: UnvaultError) -> None:
+    import logging
+
+    logging.getLogger("unvault").warning("%s: %s", what, error)

@@ -24,6 +24,6 @@ def nearest(word: str, known: Iterable[str], *, limit: int = 5) -> tuple[str, ..
 
 def sentence(lead: str, names: Iterable[str], *, limit: int = 12) -> str:
     """Return ``lead`` and the names, for example ``the fields are: host, password``."""
-    listed = list(names)
+    listed = [name if name.isprintable() else repr(name) for name in names]
     more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
     return f"{lead}: {', '.join(listed[:limit])}{more}" if listed else f"{lead}: none"

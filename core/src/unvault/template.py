@@ -24,6 +24,7 @@ from unvault.reference import Reference
 _OPENING = re.compile(r"\{%[-+]?\s*(vault|raw)\b")
 _VAULT = re.compile(r"\{%[-+]?\s*vault\b")
 _SPACE = re.compile(r"\s*")
+_NEXT = re.compile(r"\s*(\S?)")
 _RAW_END = re.compile(r"\s*[-+]?%\}")
 _RAW_CLOSING = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _ARGUMENT = re.compile(
@@ -133,7 +134,8 @@ def _read_tag(text: str, opening: re.Match[str], place: _Place, *, after: int) -
     arguments, position = _read_arguments(text, end)
     closing = _CLOSING.match(text, position)
     if closing is None:
-        stops_at = text[position : position + 1]
+        following = _NEXT.match(text, position)
+        stops_at = following[1] if following else ""
         why = f"unexpected {stops_at!r}" if stops_at else "the text ends"
         error = InvalidTag(f"the vault tag is not closed: {why} before '%}}'", hint=_USAGE)
         return Tag(start, max(position, end), line, column, error)

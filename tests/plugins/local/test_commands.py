@@ -192,6 +192,13 @@ class TestImport:
 
 
 class TestProtect:
+    def test_without_a_choice_it_shows_the_present_one(self, run):
+        assert "nothing is stored yet" in run("protect").stderr
+        assert run.json("protect")["protection"] is None
+        run("set", "a", input="x")
+        assert "protected by key-file" in run("protect").stderr
+        assert run.json("protect")["protection"] == "key-file"
+
     def test_by_a_passphrase_and_back(self, run, monkeypatch):
         monkeypatch.setattr("unvault_local.opening.Passphrase", partial(Passphrase, cost=2**10))
         run("set", "x", input="1")

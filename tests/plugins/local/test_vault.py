@@ -296,7 +296,7 @@ class TestSealing:
         assert vault.path.read_bytes() == content
 
     def test_a_credential_store_is_no_vault(self, vault):
-        from unvault.store import SqliteStore
+        from unvault.sqlite_store import SqliteStore
 
         SqliteStore(vault.path, [KeyFile(vault.path.parent / "key")]).change_setting("a", 1)
         with pytest.raises(StoreUnreadable, match="not a local vault"):

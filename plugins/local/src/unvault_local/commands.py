@@ -162,22 +162,25 @@ def import_secrets(
 
 
 @local.command()
-@click.argument("protection", type=click.Choice(PROTECTIONS))
+@click.argument("protection", type=click.Choice(PROTECTIONS), required=False)
 @_json_option
 @click.pass_context
-def protect(context: click.Context, *, protection: str, as_json: bool) -> None:
-    """Choose what protects the vault; for a passphrase, also to change it.
+def protect(context: click.Context, *, protection: str | None, as_json: bool) -> None:
+    """Show what protects the vault, or choose it; for a passphrase, also to change it.
 
     The values stay as they are: only the key that opens them is wrapped anew.
     """
     vault = _vault(context, new_passphrase=_new_passphrase)
-    vault.protect(protection)
+    if protection is not None:
+        vault.protect(protection)
     now = vault.protection()
-    explanation = now.explanation if now else ""
+    name, explanation = (now.name, now.explanation) if now else (None, None)
     if as_json:
-        _print_json("protect", protection=protection, explanation=explanation)
+        _print_json("protect", protection=name, explanation=explanation)
+    elif name is None:
+        _say("nothing is stored yet; the first `unvault local set` makes a key file")
     else:
-        _say(f"protected by {protection}: {explanation}")
+        _say(f"protected by {name}: {explanation}")
 
 
 def _vault(

@@ -1,0 +1,273 @@
+"""Credentials and settings, kept in one sealed SQLite file or in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable
+from unvault.forms import Answer
+from unvault.model import Answers, Credential, Origin
+from unvault.names import check_name
+from unvault.protection import Protection
+from unvault.sealed import Layout, SealedDatabase
+from unvault.store import LONGEST_NAME, StoredCredential
+from unvault.suggestions import nearest
+
+_LAYOUT = Layout(
+    what="credential store",
+    application_id=0x756E7661,  # "unva"
+    tables=(
+        """CREATE TABLE credential (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            provider TEXT NOT NULL,
+            type TEXT,
+            revision INTEGER NOT NULL,
+            answers BLOB NOT NULL,
+            kept BLOB NOT NULL,
+            created TEXT NOT NULL,
+            updated TEXT NOT NULL
+        ) STRICT""",
+        "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    ),
+)
+
+# A name goes before an id that is the same.
+_LIST = "SELECT name, provider, type, id, revision, created, updated FROM credential ORDER BY name"
+_FIND = (
+    "SELECT name, provider, type, id, revision, created, updated FROM credential"
+    " WHERE ?1 IN (name, id) ORDER BY name = ?1 DESC LIMIT 1"
+)
+_OPEN = (
+    "SELECT id, name, provider, type, revision, answers, kept FROM credential"
+    " WHERE ?1 IN (name, id) ORDER BY name = ?1 DESC LIMIT 1"
+)
+
+
+class SqliteStore:
+    """A `CredentialStore` in one SQLite file. Names, providers and types are in the clear.
+
+    Args:
+        path: The file; None keeps everything in memory.
+        protections: The ways to protect it; the first is used for a new file.
+    """
+
+    def __init__(self, path: Path | None = None, protections: Sequence[Protection] = ()) -> None:
+        self.database = SealedDatabase(path, _LAYOUT, protections)
+
+    def list(self) -> Sequence[StoredCredential]:
+        """Return what is stored, by name, without opening it."""
+        return self._told(_LIST)
+
+    def find(self, name: str) -> StoredCredential | None:
+        """Return what can be told of a credential, by its name or its id, without opening it."""
+        return next(iter(self._told(_FIND, name)), None)
+
+    def get(self, name: str) -> Credential | None:
+        """Return a credential by its name or its id; a name goes before an id."""
+        if not self.database.exists:
+            return None
+        with self.database.reading() as connection:
+            return self._find(connection, name)
+
+    def add(self, name: str, provider: str, type: str, answers: Mapping[str, Answer]) -> Credential:
+        """Store a new credential. Raises `InvalidName` where the name is not free or not fit."""
+        check_name(name, what="credential", longest=LONGEST_NAME)
+        new = Credential(
+            provider=provider,
+            type=type,
+            answers=Answers(answers),
+            name=name,
+            id="cloudCred_" + os.urandom(16).hex(),
+            revision=1,
+            origin=Origin.STORED,
+        )
+        with self._changing(name) as connection:
+            created = _now()
+            connection.execute(
+                "INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*self._row(connection, new), created, created),
+            )
+        return new
+
+    def replace(self, name: str, type: str | None, answers: Mapping[str, Answer]) -> Credential:
+        """Give a credential new answers; a type of None and no answers sign it out."""
+        with self._changing(name, of=name) as connection:
+            old = self._existing(connection, name)
+            new = attrs.evolve(
+                old,
+                type=type,
+                answers=Answers(answers),
+                kept=Answers(),
+                revision=old.revision + 1,
+            )
+            self._update(connection, new)
+        return new
+
+    def keep(self, credential: Credential, kept: Mapping[str, Answer]) -> None:
+        """Keep what a sign-in renewed, unless the credential has changed since."""
+        if not self.database.exists:
+            return
+        with self._changing(credential.name) as connection:
+            now = self._find(connection, credential.id)
+            if now is None or now.id != credential.id:  # another may have been named like the id
+                return
+            if now.revision == credential.revision:
+                self._update(connection, attrs.evolve(now, kept=Answers(kept)))
+
+    def rename(self, name: str, new: str) -> Credential:
+        """Give a credential another name. Raises `InvalidName` where that is not free or fit."""
+        check_name(new, what="credential", longest=LONGEST_NAME)
+        with self._changing(new, of=name) as connection:
+            old = self._existing(connection, name)
+            renamed = attrs.evolve(old, name=new, revision=old.revision + 1)
+            self._update(connection, renamed)
+        return renamed
+
+    def remove(self, name: str) -> None:
+        """Forget a credential."""
+        if not self.database.exists:
+            raise _unknown(name)
+        with self.database.writing(sealing=False) as connection:
+            row = _row_of(connection, name)
+            if row is None:
+                raise _unknown(name, connection)
+            connection.execute("DELETE FROM credential WHERE id = ?", (row[0],))
+
+    def settings(self) -> dict[str, object]:
+        """Return all settings."""
+        if not self.database.exists:
+            return {}
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT name, value FROM setting").fetchall()
+        try:
+            return {name: json.loads(value) for name, value in rows}
+        except (TypeError, ValueError):
+            raise self.database.damaged() from None
+
+    def change_setting(self, name: str, value: object) -> None:
+        """Change a setting; None takes it back to its default."""
+        with self.database.writing(sealing=False) as connection:
+            connection.execute("DELETE FROM setting WHERE name = ?", (name,))
+            if value is not None:
+                row = (name, json.dumps(value))
+                connection.execute("INSERT INTO setting VALUES (?, ?)", row)
+
+    def protection(self) -> Protection | None:
+        """Return how what is stored is protected; None before the first write."""
+        return self.database.protection()
+
+    def protect(self, name: str) -> None:
+        """Protect what is stored in another way."""
+        self.database.protect(name)
+
+    def _told(self, select: str, *names: str) -> Sequence[StoredCredential]:
+        if not self.database.exists or not all(name.isprintable() for name in names):
+            return []  # nothing is called that, and SQLite takes no text that is not UTF-8
+        with self.database.reading() as connection:
+            cursor = connection.execute(select, names)
+            columns = [column[0] for column in cursor.description]
+            rows = [dict(zip(columns, row, strict=True)) for row in cursor]
+        try:
+            return [_stored(row) for row in rows]
+        except (TypeError, ValueError):
+            raise self.database.damaged() from None
+
+    @contextmanager
+    def _changing(self, name: str, *, of: str | None = None) -> Iterator[sqlite3.Connection]:
+        """One transaction; a name that is taken is our error, and not SQLite's.
+
+        ``of`` is the credential that is changed: to look for it makes no file.
+        """
+        if of is not None and not self.database.exists:
+            raise _unknown(of)
+        with self.database.writing() as connection:
+            try:
+                yield connection
+            except sqlite3.IntegrityError:
+                raise InvalidName(
+                    f"there is a credential called {name!r} already",
+                    hint=f"choose another name, or change it: unvault credentials edit {name}",
+                    credential=name,
+                ) from None
+
+    def _row(self, connection: sqlite3.Connection, item: Credential) -> tuple[object, ...]:
+        key = self.database.key(connection)
+        answers, kept = (
+            key.seal(json.dumps(dict(part)).encode(), column, *_place(item))
+            for column, part in (("answers", item.answers), ("kept", item.kept))
+        )
+        return (item.id, item.name, item.provider, item.type, item.revision, answers, kept)
+
+    def _update(self, connection: sqlite3.Connection, new: Credential) -> None:
+        identity, *columns = self._row(connection, new)
+        connection.execute(
+            "UPDATE credential SET name = ?, provider = ?, type = ?, revision = ?, answers = ?,"
+            " kept = ?, updated = ? WHERE id = ?",
+            (*columns, _now(), identity),
+        )
+
+    def _existing(self, connection: sqlite3.Connection, name: str) -> Credential:
+        found = self._find(connection, name)
+        if found is None:
+            raise _unknown(name, connection)
+        return found
+
+    def _find(self, connection: sqlite3.Connection, name: str) -> Credential | None:
+        row = _row_of(connection, name)
+        if row is None:
+            return None
+        names = dict(zip(("id", "name", "provider", "type", "revision"), row, strict=False))
+        found = Credential(**names, origin=Origin.STORED)
+        key = self.database.key(connection)
+        try:
+            answers, kept = (
+                Answers(json.loads(key.open(sealed, column, *_place(found))))
+                for column, sealed in (("answers", row[5]), ("kept", row[6]))
+            )
+        except StoreUnreadable as error:
+            raise error.located(credential=found.name) from None
+        except (AttributeError, TypeError):  # a damaged file has other types than its table says
+            raise self.database.damaged() from None
+        return attrs.evolve(found, answers=answers, kept=kept)
+
+
+def _stored(row: Mapping[str, Any]) -> StoredCredential:
+    times = {name: datetime.fromisoformat(row[name]) for name in ("created", "updated")}
+    return StoredCredential(**{**row, **times})
+
+
+def _place(item: Credential) -> tuple[str, ...]:
+    """Return what a row's sealed columns are bound to."""
+    return (item.id, item.name, item.provider, item.type or "", str(item.revision))
+
+
+def _row_of(connection: sqlite3.Connection, name: str) -> tuple[Any, ...] | None:
+    if not name.isprintable():
+        return None  # nothing is called that, and SQLite takes no text that is not UTF-8
+    row: tuple[Any, ...] | None = connection.execute(_OPEN, (name,)).fetchone()
+    return row
+
+
+def _unknown(name: str, connection: sqlite3.Connection | None = None) -> CredentialNotFound:
+    rows = connection.execute("SELECT name FROM credential") if connection else ()
+    names = [row[0] for row in rows if row[0]]
+    near = nearest(name, names)
+    return CredentialNotFound(
+        f"there is no stored credential {name!r}",
+        hint="unvault credentials list shows those there are",
+        candidates=near or tuple(names[:5]),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
