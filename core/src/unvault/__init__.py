@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from unvault.reference import Reference
     from unvault.secret import Secret
     from unvault.sqlite_store import SqliteStore
-from unvault.store import CredentialStore, StoredCredential
+    from unvault.store import CredentialStore, StoredCredential
 
 __version__ = "0.1.0"
 

@@ -13,7 +13,8 @@ from typing import Any, Self, TypeVar
 from unvault.client import CacheControl, Unvault
 from unvault.errors import UnvaultError
 from unvault.model import Credential, Outcome, SecretInfo, Session
-from unvault.provider import Provider, ProviderInfo
+from unvault.protection import Protection
+from unvault.provider import Provider, ProviderInfo, Source
 from unvault.providers import Providers
 from unvault.reference import Reference
 from unvault.rendering import FoundReference
@@ -34,7 +35,7 @@ class AsyncUnvault:
 
     def __init__(self, client: Unvault | None = None, **options: Any) -> None:
         self.sync = client or Unvault(**options)
-        self.cache: CacheControl = self.sync.cache
+        self.cache = AsyncCacheControl(self.sync.cache, self._run)
         self.credentials = AsyncCredentials(self.sync, self._run)
         self.providers = AsyncProviders(self.sync.providers, self._run)
         self._pool: ThreadPoolExecutor | None = None
@@ -55,7 +56,7 @@ class AsyncUnvault:
         try:
             return await asyncio.shield(self._joined(text))
         except UnvaultError as error:
-            raise copy.copy(error) from None  # each task has a traceback of its own
+            raise copy.copy(error) from error.__cause__  # each task has a traceback of its own
 
     async def fetch_many(
         self, references: Sequence[Reference | str], *, fresh: bool = False
@@ -127,6 +128,31 @@ class AsyncUnvault:
         return await loop.run_in_executor(self._pool, partial(function, *arguments, **options))
 
 
+class AsyncCacheControl:
+    """The values in memory, from asyncio. What only looks at the memory is not awaited.
+
+    Args:
+        cache: The cache control it is the twin of.
+        run: Runs a function in a thread.
+    """
+
+    def __init__(self, cache: CacheControl, run: _Run) -> None:
+        self._sync = cache
+        self._run = run
+        self.max_entries = cache.max_entries
+        self.statistics = cache.statistics
+        self.clear = cache.clear
+
+    async def minutes(self) -> float:
+        """Return for how many minutes a value is kept."""
+        minutes: float = await self._run(getattr, self._sync, "minutes")
+        return minutes
+
+    async def change_minutes(self, minutes: int) -> None:
+        """Change for how many minutes a value is kept, and the stored setting."""
+        await self._run(setattr, self._sync, "minutes", minutes)
+
+
 class AsyncCredentials:
     """The stored credentials, from asyncio; each method is the twin of `Credentials`' own.
 
@@ -171,19 +197,26 @@ class AsyncCredentials:
         made: Credential = await self._run(self._sync.draft_from_environment, provider, name=name)
         return made
 
+    async def environment(self, provider: str) -> Sequence[str]:
+        """Return the names of the variables that describe a credential for a provider."""
+        names: Sequence[str] = await self._run(self._sync.environment, provider)
+        return names
+
     async def test(self, credential: Credential | str) -> Session:
         """Sign in with a credential, and return what came of it."""
         session: Session = await self._run(self._sync.test, credential)
         return session
 
-    async def add(self, draft: Credential) -> Credential:
+    async def add(self, draft: Credential, *, session: Session | None = None) -> Credential:
         """Store a draft under its name."""
-        added: Credential = await self._run(self._sync.add, draft)
+        added: Credential = await self._run(self._sync.add, draft, session=session)
         return added
 
-    async def edit(self, name: str, draft: Credential) -> Credential:
+    async def edit(
+        self, name: str, draft: Credential, *, session: Session | None = None
+    ) -> Credential:
         """Give a stored credential a draft's type and answers."""
-        changed: Credential = await self._run(self._sync.edit, name, draft)
+        changed: Credential = await self._run(self._sync.edit, name, draft, session=session)
         return changed
 
     async def rename(self, name: str, new: str) -> Credential:
@@ -214,9 +247,18 @@ class AsyncCredentials:
         """Let a provider's id stand for no stored credential any more."""
         await self._run(self._sync.unset_default, provider)
 
+    async def protection(self) -> Protection | None:
+        """Return how what is stored is protected; None before anything was stored."""
+        found: Protection | None = await self._run(self._sync.protection)
+        return found
+
     async def protect(self, protection: str) -> None:
         """Protect what is stored in another way."""
         await self._run(self._sync.protect, protection)
+
+    async def check_name(self, name: str) -> None:
+        """Check that a credential may be called this."""
+        await self._run(self._sync.check_name, name)
 
 
 class AsyncProviders:
@@ -230,6 +272,11 @@ class AsyncProviders:
     def __init__(self, providers: Providers, run: _Run) -> None:
         self._sync = providers
         self._run = run
+
+    async def ids(self) -> Sequence[str]:
+        """Return the ids of all providers there are, whatever their state."""
+        found: Sequence[str] = await self._run(self._sync.ids)
+        return found
 
     async def list(self) -> Sequence[ProviderInfo]:
         """Return what the metadata tells of every provider; imports none of them."""
@@ -245,3 +292,8 @@ class AsyncProviders:
         """Return a provider, imported if it was not yet."""
         loaded: Provider = await self._run(self._sync.load, provider)
         return loaded
+
+    async def source(self, provider: str) -> Source:
+        """Return where a provider comes from."""
+        found: Source = await self._run(self._sync.source, provider)
+        return found

@@ -126,14 +126,15 @@ class Unvault:
             discover=discover,
         )
         clock = clock or Clock()
-        self._store = store or self._default_store()
+        self._store = self._default_store() if store is None else store
         self.settings = Settings(self._store)
-        kept = cache or SecretCache(minutes=lambda: self.settings.cache_minutes, clock=clock)
-        self.cache = CacheControl(kept, self.settings)
+        if cache is None:
+            cache = SecretCache(minutes=lambda: self.settings.cache_minutes, clock=clock)
+        self.cache = CacheControl(cache, self.settings)
         self._sessions = Sessions(self.providers, self._store, clock, interaction)
         self._selection = Selection(self.providers, self._store, self._environ)
         self._resolver = Resolver(
-            self.providers, self._selection, kept, self._sessions, parallel=parallel
+            self.providers, self._selection, cache, self._sessions, parallel=parallel
         )
         self.credentials = Credentials(
             self._store, self.providers, self._selection, self._resolver, self._environ

@@ -134,8 +134,13 @@ class Credentials:
         found = self.resolve(credential) if isinstance(credential, str) else credential
         return self._resolver.sessions.sign_in(found)
 
-    def add(self, draft: Credential) -> Credential:
+    def add(self, draft: Credential, *, session: Session | None = None) -> Credential:
         """Store a draft under its name.
+
+        Args:
+            draft: The credential.
+            session: What `test` returned for the draft: what that sign-in renewed is kept, so that
+                nobody has to do it again.
 
         Raises:
             InvalidName: The name is empty, taken, not fit, or a provider's id.
@@ -143,11 +148,19 @@ class Credentials:
         """
         self.check_name(draft.name)
         added = self._store.add(draft.name, draft.provider, draft.type or "", draft.answers)
+        self._keep(added, session)
         self._resolver.reconsider()
         return added
 
-    def edit(self, name: str, draft: Credential) -> Credential:
+    def edit(
+        self, name: str, draft: Credential, *, session: Session | None = None
+    ) -> Credential:
         """Give a stored credential a draft's type and answers.
+
+        Args:
+            name: Which one.
+            draft: Whose type and answers it gets.
+            session: What `test` returned for the draft, as for `add`.
 
         Raises:
             CredentialNotFound: There is no such credential.
@@ -160,6 +173,7 @@ class Credentials:
                 hint="add a credential of another name",
             )
         changed = self._store.replace(old.name, draft.type, draft.answers)
+        self._keep(changed, session)
         self._resolver.forget(changed.id)
         return changed
 
@@ -245,6 +259,10 @@ class Credentials:
                 f"a credential cannot be called {name!r}: that is a provider's id",
                 hint=f"choose another, and `unvault credentials default NAME` lets {name}/… use it",
             )
+
+    def _keep(self, credential: Credential, session: Session | None) -> None:
+        if session is not None and session.renewed is not None:
+            self._store.keep(credential, session.renewed)
 
     def _stored(self, name: str) -> StoredCredential:
         """Return a stored credential without opening it: it can be removed without its key."""

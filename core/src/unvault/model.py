@@ -133,7 +133,7 @@ class SecretInfo:
     """What a vault tells about a secret without showing its value."""
 
     path: str
-    """As a reference writes it after the credential."""
+    """What a request for it says; `Reference` encodes it where that is needed."""
     version: str | None = None
     """The newest version, in the vault's own words."""
     created: datetime | None = None

@@ -13,7 +13,7 @@ from unvault.secret import Secret
 from unvault.selection import Selection
 from unvault.template import Lookup, Tag, find_tags
 
-_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 
 
 @attrs.frozen

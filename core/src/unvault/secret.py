@@ -87,7 +87,7 @@ class Secret:
             pass  # raised below, outside: the codec's exception holds the whole value
         raise WrongFormat(
             "the secret is binary, not text",
-            hint="ask for its bytes: Secret.reveal(), or `unvault get --output bytes`",
+            hint="ask for its bytes: `unvault get --output bytes`, or Secret.reveal() in a program",
         )
 
     def json(self) -> Any:

@@ -1,0 +1,108 @@
+"""Asks a person to fill in a form: labels, choices, hidden input, and again what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from unvault_cli.output import note
+from unvault_cli.prompts import ask, ask_hidden, choose, chosen, menu
+
+if TYPE_CHECKING:
+    from unvault.forms import Answer, CredentialForm, Field
+
+
+def ask_type(form: CredentialForm, present: str | None = None) -> str:
+    """Ask for the credential type, where there is more than one."""
+    if len(form.types) == 1:
+        return form.types[0].name
+    note("How to sign in")
+    options = [(kind.name, kind.title) for kind in form]
+    return choose("Type", options, present or form.types[0].name)
+
+
+def ask_fields(
+    fields: Sequence[Field],
+    known: Mapping[str, Answer],
+    *,
+    skip: Sequence[str] = (),
+    only_required: bool = False,
+) -> dict[str, Answer]:
+    """Ask for every field that is visible, given the answers so far.
+
+    Args:
+        fields: The form's fields.
+        known: Present answers: what an empty line keeps.
+        skip: Names of fields that are answered otherwise.
+        only_required: Ask only for what must be answered and is not known.
+
+    Returns:
+        The answers, the present ones included where they were kept.
+    """
+    settled = {**_defaults(fields), **known}
+    answers: dict[str, Answer] = {}
+    waiting = [field for field in fields if field.name not in skip]
+    while field := next((each for each in waiting if each.visible(settled)), None):
+        waiting.remove(field)
+        present = known.get(field.name)
+        if only_required and (not field.required or settled.get(field.name) is not None):
+            continue
+        answer = ask_field(field, present)
+        if answer is None:
+            settled.pop(field.name, None)
+        else:
+            answers[field.name] = settled[field.name] = answer
+    return answers
+
+
+def ask_field(field: Field, present: Answer | None = None) -> Answer | None:
+    """Ask for one answer until it is right; None is no answer.
+
+    Args:
+        field: What to ask.
+        present: The present answer, which an empty line keeps.
+    """
+    from unvault.checking import check_answer
+
+    fallback = field.default if present is None else present
+    _introduce(field)
+    while True:
+        typed = _typed(field, fallback, kept=present is not None)
+        if not typed and (fallback is not None or not field.required):
+            return fallback
+        try:
+            if not typed:
+                raise ValueError("is required")
+            return check_answer(field, typed)
+        except ValueError as error:
+            note(f"  {field.title} {error}.")
+
+
+def _defaults(fields: Sequence[Field]) -> dict[str, Answer]:
+    return {field.name: field.default for field in fields if field.default is not None}
+
+
+def _introduce(field: Field) -> None:
+    note("")
+    if field.help:
+        note(field.help)
+    if field.choices:
+        menu([(choice.value, choice.label) for choice in field.choices])
+
+
+def _typed(field: Field, fallback: Answer | None, *, kept: bool) -> str:
+    if field.hidden:
+        how = "not shown; empty keeps the present one" if kept else "not shown"
+        optional = "" if field.required or kept else ", optional"
+        return ask_hidden(f"{field.title} ({how}{optional})")
+    typed = ask(f"{field.title}{_expected(field, fallback)}").strip()
+    return chosen(typed, [choice.value for choice in field.choices])
+
+
+def _expected(field: Field, fallback: Answer | None) -> str:
+    flag = field.kind.value == "flag"
+    kind = " (yes/no)" if flag else ""
+    if fallback is not None:
+        shown = ("yes" if fallback else "no") if flag else str(fallback)
+        return f"{kind} [{shown}]"
+    return kind if field.required else f"{kind} (optional)"

@@ -1,0 +1,44 @@
+"""``unvault credentials test``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from unvault_cli.completing import complete, heads
+from unvault_cli.opening import with_vault
+from unvault_cli.output import json_option, print_json, print_line
+from unvault_cli.stored import tested
+
+if TYPE_CHECKING:
+    from unvault.client import Unvault
+
+
+@click.command("test")
+@click.argument("name", shell_complete=complete(heads))
+@json_option
+@with_vault
+def command(vault: Unvault, *, name: str, as_json: bool) -> None:
+    """Sign in, and say as whom.
+
+    NAME is the name of a stored credential, or a provider's id: then it shows which credential
+    that stands for.
+    """
+    found = vault.credentials.resolve(name)
+    outcome = tested(vault.credentials.test(found)) or {}
+    if as_json:
+        print_json(
+            "sign-in",
+            name=name,
+            credential=found.name or None,
+            provider=found.provider,
+            origin=str(found.origin),
+            **outcome,
+        )
+        return
+    print_line(f"signed in to {found.provider} as {outcome['identity'] or '(not said)'}")
+    if found.name != name:
+        print_line(f"{name} stands for: {found.label}")
+    if outcome["expires"]:
+        print_line(f"the session ends: {outcome['expires']}")

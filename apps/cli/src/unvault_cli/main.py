@@ -1,0 +1,26 @@
+"""Where the `unvault` command starts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from unvault_cli import __version__
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code. Raises nothing.
+
+    Args:
+        args: The arguments; the process's own by default.
+    """
+    given = sys.argv[1:] if args is None else [*args]
+    try:
+        if given == ["--version"]:  # needs no more than this, and scripts ask for it often
+            sys.stdout.write(f"unvault {__version__}\n")
+            return 0
+        from unvault_cli.running import run
+
+        return run(given)
+    except KeyboardInterrupt:  # while it was still starting
+        return 130

@@ -1,0 +1,68 @@
+"""Runs one command: whatever comes of it, there is an exit code and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import click
+
+from unvault_cli.root import COMPLETE_VARIABLE, PROGRAM, root
+
+READER_GONE = 141
+"""Exit code where whoever read the output stopped: as a shell shows SIGPIPE."""
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the command with arguments, report what went wrong, and return the exit code."""
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
+    as_json = "--json" in args[: args.index("--") if "--" in args else len(args)]
+    code = _guarded(partial(_invoke, args), as_json=as_json)
+    return _guarded(_flush, as_json=as_json) or code
+
+
+def _guarded(action: Callable[[], int], *, as_json: bool) -> int:
+    try:
+        return action()
+    except BrokenPipeError:
+        _mute()
+        return READER_GONE
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # whatever it is
+        from unvault_cli.report import report
+
+        return report(error, as_json=as_json)
+
+
+def _invoke(args: Sequence[str]) -> int:
+    instruction = os.environ.get(COMPLETE_VARIABLE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {}, PROGRAM, COMPLETE_VARIABLE, instruction)
+    with root.make_context(PROGRAM, [*args]) as context:
+        root.invoke(context)
+    return 0
+
+
+def _flush() -> int:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from unvault_cli.files import unwritable
+
+        _mute()
+        raise unwritable(error) from error
+    return 0
+
+
+def _mute() -> None:
+    """Let what is still in the buffer go nowhere, or Python would complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

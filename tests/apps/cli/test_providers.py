@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.apps.cli.conftest import TOKEN, Unvault
+from tests.apps.cli.forms import HOUSE
+from tests.fakes import GOOD, Site
+
+from unvault.client import Unvault as Client
+
+
+def test_providers(unvault: Unvault, site: Site) -> None:
+    site.provider("good", GOOD)
+    site.provider("loud", "print('loud')\nraise RuntimeError('no licence found')")
+    site.provider("quits", "import os\nos._exit(3)")
+    document = unvault("providers", "--json").json
+    assert document["schema"] == "unvault.providers/1"
+    rows = {row["id"]: row for row in document["providers"]}
+    assert set(rows["good"]) == {"id", "state", "distribution", "version", "reason"}
+    states = {name: row["state"] for name, row in rows.items()}
+    assert states == {
+        **dict.fromkeys(["acme", "local", "good"], "ready"),
+        **dict.fromkeys(["loud", "quits"], "broken"),
+    }
+    assert "no licence found" in rows["loud"]["reason"]
+    lines = unvault("providers").text.splitlines()
+    assert lines[0].split() == ["ID", "STATE", "DISTRIBUTION", "VERSION", "REASON"]
+    assert ["good", "ready", "dist-good", "1.0"] in [line.split() for line in lines]
+    unvault("local", "set", "x", stdin=b"hunter2")
+    assert unvault("get", "local/x").text == "hunter2"
+
+
+def test_show(unvault: Unvault) -> None:
+    document = unvault("providers", "show", "acme", "--json").json
+    assert document["schema"] == "unvault.provider/1"
+    assert (document["label"], document["distribution"]) == ("Acme", "acme-provider")
+    assert document["type_variables"] == ["UNVAULT_ACME_TYPE", "INSOMNIA_ACME_TYPE"]
+    assert "fetch_secret" in document["hooks"]
+    assert "close_session" not in document["hooks"]
+    (kind,) = document["types"]
+    file, token, region = kind["fields"]
+    assert set(file) == {
+        *("name", "label", "help", "kind", "required", "default", "choices", "pattern_help"),
+        *("visible_when", "aliases", "variables"),
+    }
+    assert (token["kind"], token["required"]) == ("secret", True)
+    assert token["variables"] == ["UNVAULT_ACME_TOKEN", "INSOMNIA_ACME_TOKEN"]
+    assert region["default"] == "eu"
+    assert region["choices"] == [
+        {"value": "eu", "label": "Europe"},
+        {"value": "us", "label": "United States"},
+    ]
+    assert document["secret"]["path"] == ["name"]
+    assert document["secret"]["field"] == "key"
+    assert [field["name"] for field in document["secret"]["parameters"]] == ["version"]
+
+
+def test_show_for_a_person(unvault: Unvault, site: Site) -> None:
+    site.provider("house", HOUSE)
+    text = unvault("providers", "show", "house").text
+    for line in (
+        "House: dist-house 1.0",
+        "A house with doors.",
+        "without a credential: an open door",
+        "hooks: describe_credential_form, authenticate, fetch_secret",
+        "credential type method (also theirMethod): A method",
+        "  key_id: Key (text, required, only where method is key)",
+        "    key: A key",
+        "  url: Address (url, required, also address)",
+        "    UNVAULT_HOUSE_URL or INSOMNIA_HOUSE_URL or INSOMNIA_HOUSE_ADDRESS",
+        "the type in the environment: UNVAULT_HOUSE_TYPE or INSOMNIA_HOUSE_TYPE",
+    ):
+        assert line in text.splitlines()
+    assert "references:" not in text
+    assert "references: local/NAME[?version=…][#KEY]" in unvault("providers", "show", "local").text
+
+
+def test_show_one_that_cannot_be_used(unvault: Unvault, site: Site) -> None:
+    site.provider("broken", "raise RuntimeError('no licence found')")
+    failed = unvault("providers", "show", "broken")
+    assert failed.code == 7
+    assert "no licence found" in failed.err
+    assert unvault("providers", "show", "nope").code == 7
+
+
+def test_doctor_finds_nothing_wrong(unvault: Unvault, prod: str) -> None:
+    found = unvault("doctor")
+    assert (found.code, found.err) == (0, "")
+    assert "problem" not in found.text
+    document = unvault("doctor", "--json").json
+    assert (document["schema"], document["problems"]) == ("unvault.doctor/1", 0)
+    assert set(document["checks"][0]) == {"subject", "state", "message", "hint"}
+    told = {(check["subject"], check["state"]): check["message"] for check in document["checks"]}
+    assert "protected by key-file" in found.text
+    assert "a program that runs as you can" in told["store", "note"]
+    assert "only its owner can read" in told["key file", "ok"]
+    assert told["provider local", "ok"].startswith("ready (unvault-local ")
+
+
+def test_doctor_finds_what_is_wrong(
+    unvault: Unvault, prod: str, site: Site, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("later", "gone"):
+        provider = site.provider(f"{name}-vault", GOOD)
+        unvault("credentials", "add", f"{name}-vault", "--name", name)
+    site.provider("later", GOOD)
+    site.provider("broken", "raise RuntimeError('no licence found')")
+    (site.folder / "dist_gone_vault-1.0.dist-info" / "entry_points.txt").unlink()
+    provider.unlink()
+    unvault("credentials", "clear", prod, "--yes")
+    (home / "config" / "unvault.key").chmod(0o640)
+    monkeypatch.setenv("UNVAULT_ACME_TOKEN", TOKEN)
+    monkeypatch.setenv("UNVAULT_ACME_TYPO", "canary-1")
+    monkeypatch.setenv("UNVAULT_BLOCK", "local,nowhere")
+    found = unvault("doctor")
+    assert found.code == 1
+    for line in (
+        "problem  provider broken: broken (dist-broken 1.0): ",
+        "note     provider local: blocked (unvault-local ",
+        "note     providers: UNVAULT_BLOCK names 'nowhere', which is not installed",
+        "problem  credential gone: its provider 'gone-vault' is not installed",
+        "note     credential later: it carries a provider's id",
+        "note     credential prod: it is signed out",
+        "problem  key file: ",
+        f"         hint: chmod 600 {home / 'config' / 'unvault.key'}",
+        "note     provider acme: signed in to by the environment: UNVAULT_ACME_TOKEN\n",
+        "note     environment: set, and of no effect: UNVAULT_ACME_TYPO\n",
+    ):
+        assert line in found.text, line
+    assert "no licence found" in found.text
+    assert TOKEN not in found.text
+    assert "canary" not in found.text
+
+
+@pytest.mark.parametrize("damage", ["garbage", "folder", "no key", "home is a file"])
+def test_doctor_does_not_crash(unvault: Unvault, prod: str, home: Path, damage: str) -> None:
+    database = home / "data" / "unvault.db"
+    if damage == "garbage":
+        database.write_bytes(b"this is no database" * 1000)
+    elif damage == "folder":
+        database.unlink()
+        database.mkdir()
+    elif damage == "no key":
+        (home / "config" / "unvault.key").unlink()
+    else:
+        home.rename(home.with_name("moved"))
+        home.write_text("a file")
+    found = unvault("doctor")
+    assert (found.code, found.err) == (1, "")
+    assert "problem " in found.text
+    assert "unexpected" not in found.text
+    assert "provider local: ready" in found.text
+
+
+def test_doctor_where_nothing_can_be_opened(
+    unvault: Unvault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("canary-2718")
+
+    monkeypatch.setattr("unvault.client.Unvault.__init__", broken)
+    found = unvault("doctor")
+    assert (found.code, found.err) == (1, "")
+    assert "problem  opening: unexpected RuntimeError at " in found.text
+    assert "canary" not in found.text
+
+
+def complete(words: str, **environ: str) -> list[str]:
+    """Return what a bash completes at the end of a line."""
+    parts = shlex.split(words)
+    count = len(parts) - (not words.endswith(" "))
+    done = subprocess.run(
+        [sys.executable, "-c", "from unvault_cli.main import main; import sys; sys.exit(main())"],
+        env={
+            **os.environ,
+            "_UNVAULT_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(count),
+            **environ,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+
+def test_completion_script(unvault: Unvault) -> None:
+    for shell, words in (
+        ("bash", "complete -o"),
+        ("zsh", "#compdef unvault"),
+        ("fish", "complete "),
+    ):
+        made = unvault("completion", shell)
+        assert made.code == 0
+        assert "_UNVAULT_COMPLETE" in made.text
+        assert words in made.text
+    assert unvault("completion", "tcsh").code == 2
+
+
+def test_completion(unvault: Unvault, prod: str) -> None:
+    assert complete("unvault cre") == ["credentials"]
+    assert "local" in complete("unvault l")
+    assert complete("unvault credentials re") == ["rename", "remove"]
+    assert complete("unvault credentials show p") == ["prod"]
+    assert complete("unvault get p") == ["prod/"]
+    assert {"acme/", "local/", "prod/"} <= {*complete("unvault get ")}
+    assert complete("unvault providers show ac") == ["acme"]
+    assert complete("unvault get x --out") == ["--output", "--out-file"]
+
+
+def test_completion_is_silent_about_what_is_broken(unvault: Unvault, prod: str, home: Path) -> None:
+    (home / "config" / "unvault.key").unlink()
+    assert complete("unvault get p") == ["prod/"]
+    (home / "data" / "unvault.db").write_bytes(b"no database")
+    assert complete("unvault get p") == []
+
+
+class Person:
+    """Answers every question with the same words."""
+
+    def tell(self, message: str) -> None: ...
+
+    def open_page(self, address: str) -> bool:
+        return False
+
+    def ask(self, question: str, *, hidden: bool = False) -> str:
+        return "canary words"
+
+
+def test_doctor_does_not_ask_for_a_passphrase(process: Unvault, prod: str, home: Path) -> None:
+    with Client(interaction=Person()) as client:
+        client.credentials.protect("passphrase")
+    home.chmod(0o755)
+    (home / "data").chmod(0o755)
+    plain = {"PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring"}
+    found = process("doctor", environ=plain)
+    assert (found.code, found.err) == (0, "")
+    assert "ok       store: 1 stored: protected by passphrase\n" in found.text
+    assert "whether the passphrase opens it was not tried" in found.text
+    assert f"note     data folder: {home / 'data'} is open to others\n" in found.text
+    assert "note     keyring: it keeps keys in a file" in found.text

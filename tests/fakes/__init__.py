@@ -1,0 +1,16 @@
+"""Stand-ins for what the core meets: providers, installed distributions, time."""
+
+from tests.fakes.distributions import GOOD, Site, lines
+from tests.fakes.providers import BatchProvider, FakeProvider, ListingProvider, client_for
+from tests.fakes.time import Time
+
+__all__ = [
+    "GOOD",
+    "BatchProvider",
+    "FakeProvider",
+    "ListingProvider",
+    "Site",
+    "Time",
+    "client_for",
+    "lines",
+]
