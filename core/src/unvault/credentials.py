@@ -152,9 +152,7 @@ class Credentials:
         self._resolver.reconsider()
         return added
 
-    def edit(
-        self, name: str, draft: Credential, *, session: Session | None = None
-    ) -> Credential:
+    def edit(self, name: str, draft: Credential, *, session: Session | None = None) -> Credential:
         """Give a stored credential a draft's type and answers.
 
         Args:
