@@ -12,6 +12,7 @@ import attrs
 
 from unvault.clock import Clock
 from unvault.forms import Answer
+from unvault.parallel import LISTEN_SECONDS
 from unvault.secret import Secret
 
 MAX_ENTRIES = 1_000
@@ -66,7 +67,8 @@ class Flight:
         Raises:
             Exception: A copy of what the fetch raised, so that no two callers share a traceback.
         """
-        self.landed.wait()
+        while not self.landed.wait(LISTEN_SECONDS):
+            pass
         if isinstance(self.outcome, Exception):
             raise copy.copy(self.outcome)
         return self.outcome if isinstance(self.outcome, Secret) else None

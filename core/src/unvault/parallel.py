@@ -8,6 +8,10 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 
+LISTEN_SECONDS = 0.2
+"""How often a wait looks whether somebody pressed Ctrl-C: an endless one cannot be interrupted on
+Windows, and may miss a signal that arrives just before it begins elsewhere."""
+
 
 def run_side_by_side(
     action: Callable[[_T], None], items: Sequence[_T], *, bound: int, name: str
@@ -35,7 +39,8 @@ def run_side_by_side(
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(LISTEN_SECONDS)
     except BaseException:
         waiting.empty()
         raise
