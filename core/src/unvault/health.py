@@ -52,7 +52,7 @@ def examine(providers: Providers, cache: Path | None = None) -> Sequence[Provide
 
 
 def _verdict(providers: Providers, info: ProviderInfo) -> ProviderInfo:
-    if info.distribution is None:
+    if providers.source(info.id).entry is None:
         return providers.check(info.id)  # an object of this process: nothing is left to import
     # It imports from where this process does and, by -P, not from whatever folder this is.
     command = [sys.executable, "-P", "-m", "unvault.health", info.id]

@@ -84,12 +84,19 @@ class Source:
     @property
     def distribution(self) -> str | None:
         """Name of the distribution."""
-        return self.entry.dist.name if self.entry and self.entry.dist else None
+        return self._told("name")
 
     @property
     def version(self) -> str | None:
         """Version of the distribution."""
-        return self.entry.dist.version if self.entry and self.entry.dist else None
+        return self._told("version")
+
+    def _told(self, what: str) -> str | None:
+        try:
+            told: str | None = getattr(self.entry.dist, what) if self.entry else None
+        except (AttributeError, KeyError, OSError, TypeError):  # which one depends on the Python
+            return None  # its metadata is gone, as after half an uninstall
+        return told
 
     def info(self, state: ProviderState, reason: str | None = None) -> ProviderInfo:
         """Return what can be told of it."""

@@ -232,7 +232,11 @@ def _blocked(provider: str) -> ProviderBlocked:
 
 
 def _named(source: Source) -> str:
-    return f"{source.distribution} {source.version}" if source.entry else "of this application"
+    if source.entry is None:
+        return "of this application"
+    return (
+        f"{source.distribution or 'a distribution without metadata'} {source.version or ''}".strip()
+    )
 
 
 def _check_required(provider: Provider, plugin: object) -> None:
