@@ -32,4 +32,5 @@ rendered=$(unvault render "$here/request.http")
 printf '%s\n' "$rendered" | sed 's/^/  /'
 
 say "The tags are replaced, and all else is as it was: {{ ... }} is for somebody else.
-Go on with: unvault --help"
+The demo's vault was temporary and is removed now: yours is as it was.
+Go on with: $(command -v unvault) --help"

@@ -99,7 +99,9 @@ def list_secrets(session: Session, prefix: str) -> Iterator[SecretInfo]:
     secrets: Secrets = session.client
     for name, versions in sorted(secrets.items()):
         if name.startswith(prefix):
-            yield SecretInfo(name, version=str(len(versions)))
+            there = [number for number, value in enumerate(versions, 1) if value is not None]
+            version, note = (str(there[-1]), None) if there else (None, "deleted")
+            yield SecretInfo(name, version=version, note=note)
 
 
 def _read(path: Path) -> dict[str, Any]:

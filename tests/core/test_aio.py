@@ -363,7 +363,7 @@ def test_when_all_are_cancelled_nothing_is_left_over(outcome):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             provider.go.set()
-            while vault._under_way:  # noqa: ASYNC110  # there is nobody left to tell
+            while vault._joins._under_way:  # noqa: ASYNC110  # there is nobody left to tell
                 await asyncio.sleep(0.002)
             provider.secrets["a"] = "1"
             assert (await vault.fetch("fake/a")).text() == "1"
@@ -458,7 +458,8 @@ def public(kind):
 def test_every_method_has_a_twin_with_the_same_arguments(plain, twin):
     theirs = public(twin)
     expected = public(plain)
-    expected.pop("cached", None)  # it needs no twin: it never waits
+    for needless in ("cached", "after_fork"):  # the first never waits, the other is no call of ours
+        expected.pop(needless, None)
     assert set(theirs) == set(expected)
     for name, method in expected.items():
         assert inspect.iscoroutinefunction(theirs[name]) or inspect.isasyncgenfunction(theirs[name])
@@ -517,3 +518,277 @@ def test_every_twin_of_the_providers_and_the_cache_works():
 
     asyncio.run(main())
     assert {*public(CacheControl)} == {"clear", "statistics"}
+
+
+# ------------------------------------------------------------------- what was asked before a change
+
+
+async def ours(vault):
+    """Store two credentials whose values tell them apart, the first as the default."""
+    for name in ("one", "two"):
+        draft = await vault.credentials.draft("fake", "token", {"token": name}, name=name)
+        await vault.credentials.add(draft)
+    await vault.credentials.set_default("one")
+
+
+async def edit(vault):
+    draft = await vault.credentials.draft("fake", "token", {"token": "new"})
+    await vault.credentials.edit("one", draft)
+
+
+@pytest.mark.parametrize(
+    ("reference", "change", "after"),
+    [
+        ("one/a", edit, "new"),
+        ("fake/a", edit, "new"),
+        ("fake/a", lambda vault: vault.credentials.set_default("two"), "two"),
+        (
+            "fake/a",
+            lambda vault: asyncio.to_thread(vault.sync.credentials.set_default, "two"),
+            "two",
+        ),
+        ("fake/a", lambda vault: vault.credentials.remove("one"), "None"),
+        ("one/a", lambda vault: vault.close(), "one"),
+        ("one/a", lambda vault: asyncio.to_thread(vault.cache.clear), "one"),
+    ],
+)
+def test_a_fetch_after_a_change_joins_none_from_before(reference, change, after):
+    provider = FakeProvider()
+    inside, go = threading.Event(), threading.Event()
+
+    def value(session, _request):
+        if not inside.is_set():
+            inside.set()
+            assert go.wait(WAIT)
+            return Secret("old")
+        return Secret(str(session.credential.answers.text("token")))
+
+    provider.value = value
+
+    async def main():
+        async with twin_of(provider) as vault:
+            await ours(vault)
+            before = asyncio.ensure_future(vault.fetch(reference))
+            await until(inside)
+            await change(vault)
+            assert (await asyncio.wait_for(vault.fetch(reference), WAIT)).text() == after
+            go.set()
+            assert (await before).text() == "old"
+            assert (await vault.fetch(reference)).text() == after
+
+    asyncio.run(main())
+
+
+# ------------------------------------------------------------------------------------ the threads
+
+LEAVING = """
+import asyncio, sys, time
+from tests.fakes import FakeProvider, client_for
+from unvault import AsyncUnvault
+
+provider = FakeProvider()
+provider.value = lambda *_: time.sleep(60)
+
+async def main():
+    async with AsyncUnvault(client_for(provider)) as vault:
+        try:
+            await asyncio.wait_for(vault.{call}, 0.2)
+        except TimeoutError:
+            print("left")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("call", ["fetch('fake/a')", "fetch_many(['fake/a', 'fake/b'])"])
+def test_a_process_ends_at_once_though_a_vault_does_not_answer(call):
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING.replace("{call}", call)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "left\n", "")
+
+
+def test_a_slow_vault_holds_up_no_other_and_no_other_call():
+    slow, quick = Slow(), FakeProvider({"a": "1"})
+
+    async def main():
+        plugins = {"slow": slow, "quick": quick}
+        async with AsyncUnvault(client_for(plugins=plugins, parallel=4)) as vault:
+            tasks = [asyncio.ensure_future(vault.fetch(f"slow/{n}")) for n in range(100)]
+            await until(slow.inside)
+            found = await asyncio.wait_for(vault.fetch("quick/a"), WAIT)
+            assert found.text() == "1"
+            assert await asyncio.wait_for(vault.credentials.list(), WAIT) == []
+            await asyncio.wait_for(vault.close(), WAIT)
+            assert len(slow.fetched) == 4
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            slow.go.set()
+
+    asyncio.run(main())
+
+
+def test_closing_in_one_loop_breaks_nothing_in_another():
+    provider = FakeProvider()
+    provider.value = lambda _, request: Secret(request.path)
+    vault = twin_of(provider)
+    trouble = []
+
+    async def ask():
+        for number in range(150):
+            assert (await vault.fetch(f"fake/{number}")).text() == str(number)
+            if number % 3 == 0:
+                await vault.close()
+
+    def run():
+        try:
+            asyncio.run(ask())
+        except BaseException as error:  # noqa: BLE001  # whatever it is
+            trouble.append(error)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+        assert not thread.is_alive()
+    assert trouble == []
+
+
+@pytest.mark.parametrize("call", ["fetch", "fetch_many", "render"])
+def test_threads_see_the_tasks_context(call):
+    from contextvars import ContextVar
+
+    who = ContextVar("who", default="nobody")
+    provider = FakeProvider()
+    provider.value = lambda *_: Secret(who.get())
+    ask = {
+        "fetch": lambda vault: vault.fetch("fake/a"),
+        "fetch_many": lambda vault: vault.fetch_many(["fake/a", "fake/b"]),
+        "render": lambda vault: vault.render("{% vault 'fake/a' %}{% vault 'fake/b' %}"),
+    }
+
+    async def main():
+        async with twin_of(provider) as vault:
+            who.set("me")
+            await ask[call](vault)
+            found = await vault.fetch_many(["fake/a"])
+            assert found[0].text() == "me"
+
+    asyncio.run(main())
+
+
+def test_a_result_for_a_loop_that_is_closed_is_dropped():
+    provider = Slow({"a": "1"})
+    vault = twin_of(provider)
+    trouble = []
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(vault.fetch_many(["fake/a"]))
+    loop.run_until_complete(until(provider.inside))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+    hook, threading.excepthook = threading.excepthook, trouble.append
+    try:
+        provider.go.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("unvault"):
+                thread.join(WAIT)
+    finally:
+        threading.excepthook = hook
+    assert trouble == []
+    assert asyncio.run(vault.fetch("fake/a")).text() == "1"
+
+
+def test_a_cancelled_fetch_of_many_begins_nothing_more():
+    provider = Slow({str(number): "1" for number in range(50)})
+
+    async def main():
+        async with AsyncUnvault(client_for(provider, parallel=2)) as vault:
+            many = asyncio.ensure_future(
+                vault.fetch_many([f"fake/{number}" for number in range(50)])
+            )
+            await until(provider.inside)
+            many.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await many
+            provider.go.set()
+            while vault.sync._resolver._cache._in_the_air:  # noqa: ASYNC110  # threads empty it
+                await asyncio.sleep(0.002)
+            assert len(provider.fetched) <= 4
+            assert (await vault.fetch("fake/49")).text() == "1"
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_call_that_has_not_begun_is_not_begun():
+    provider = Slow({"a": "1", "b": "2"})
+
+    async def main():
+        async with AsyncUnvault(client_for(provider, parallel=1)) as vault:
+            first = asyncio.ensure_future(vault.fetch("fake/a", fresh=True))
+            await until(provider.inside)
+            second = asyncio.ensure_future(vault.fetch("fake/b", fresh=True))
+            await asyncio.sleep(0.02)
+            second.cancel()
+            await asyncio.gather(second, return_exceptions=True)
+            provider.go.set()
+            await first
+            while vault._threads._lanes:  # noqa: ASYNC110  # the thread ends by itself
+                await asyncio.sleep(0.002)
+
+    asyncio.run(main())
+    assert provider.fetched == ["a"]
+
+
+def test_no_thread_is_left_when_all_is_done():
+    async def main():
+        provider = FakeProvider()
+        provider.value = lambda _, request: Secret(request.path)
+        async with twin_of(provider) as vault:
+            await asyncio.gather(*(vault.fetch(f"fake/{n}") for n in range(50)))
+            while vault._threads._lanes:  # noqa: ASYNC110  # the threads end by themselves
+                await asyncio.sleep(0.002)
+
+    asyncio.run(main())
+
+
+def test_where_no_thread_is_to_be_had_it_says_so_and_works_again(monkeypatch):
+    async def main():
+        async with twin_of(FakeProvider({"a": "1"})) as vault:
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", lambda _: 1 / 0)
+                with pytest.raises(ZeroDivisionError):
+                    await vault.fetch("fake/a")
+            assert vault._threads._lanes == {}
+            assert (await vault.fetch("fake/a")).text() == "1"
+
+    asyncio.run(main())
+
+
+# ------------------------------------------------------------------------------- wrong arguments
+
+
+def test_a_client_and_options_are_too_much():
+    with pytest.raises(TypeError, match="parallel"):
+        AsyncUnvault(client_for(FakeProvider()), parallel=3)
+
+
+def test_many_references_come_from_anything_but_one_text():
+    async def main():
+        async with twin_of(FakeProvider({"a": "1"})) as vault:
+            found = await vault.fetch_many(each for each in ["fake/a"])
+            assert [each.text() for each in found] == ["1"]
+            with pytest.raises(TypeError):
+                await vault.fetch_many("fake/a")
+
+    asyncio.run(main())

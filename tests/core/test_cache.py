@@ -582,3 +582,63 @@ def test_a_hit_by_words_is_counted_once_and_a_miss_too():
         vault.fetch("fake/a")
         statistics = vault.cache.statistics()
     assert (statistics.hits, statistics.misses) == (1, 2)
+
+
+# -------------------------------------------------------------------------- forgetting some
+
+
+def test_forgetting_some_leaves_the_flights_of_the_others(time):
+    cache = cache_with(time)
+    mine, _ = cache.claim("mine")
+    other, _ = cache.claim("other")
+    cache.forget(lambda key: key == "mine")
+    assert cache.claim("other") == (other, False)
+    again, leads = cache.claim("mine")
+    assert leads
+    cache.land(mine, Secret("old"))
+    cache.land(other, Secret("value"))
+    assert cache.get("mine") is None
+    assert cache.get("other").text() == "value"
+    cache.land(again, Secret("new"))
+    assert cache.get("mine").text() == "new"
+
+
+def test_forgetting_drops_a_flight_that_a_fresh_one_took_the_place_of(time):
+    cache = cache_with(time)
+    older, _ = cache.claim("a")
+    newer, _ = cache.claim("a", fresh=True)
+    cache.land(newer, Secret("newer"))
+    cache.forget(lambda key: key == "a")
+    cache.land(older, Secret("older"))
+    assert cache.get("a") is None
+    assert not cache._in_the_air
+
+
+@pytest.mark.parametrize("minutes", [-1, -0.5, float("nan")])
+def test_negative_minutes_are_refused(time, minutes):
+    with pytest.raises(ValueError, match="minutes"):
+        SecretCache(minutes=minutes)
+    cache = cache_with(time)
+    with pytest.raises(ValueError, match="minutes"):
+        cache.minutes = minutes
+    with pytest.raises(ValueError, match="minutes"):
+        cache_with(time, minutes=lambda: minutes).claim("a")
+
+
+def test_a_cache_without_a_clock_gets_that_of_its_client(time):
+    provider = FakeProvider({"a": "1"})
+    with client_for(provider, cache=SecretCache(minutes=5), clock=time.clock) as vault:
+        vault.fetch("fake/a")
+        time.pass_(minutes=6)
+        vault.fetch("fake/a")
+    assert provider.fetched == ["a", "a"]
+
+
+def test_a_cache_with_a_clock_keeps_it(time):
+    other = Time()
+    provider = FakeProvider({"a": "1"})
+    with client_for(provider, cache=cache_with(time, minutes=5), clock=other.clock) as vault:
+        vault.fetch("fake/a")
+        other.pass_(minutes=6)
+        vault.fetch("fake/a")
+    assert provider.fetched == ["a"]

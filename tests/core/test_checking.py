@@ -278,7 +278,7 @@ def test_a_right_answer_is_read(kind: str, answer: object, value: object) -> Non
 
 def test_a_choice_is_kept_under_its_own_value() -> None:
     assert check([METHOD], authMethod="appRole") == {"auth_method": "app_role"}
-    assert problems([METHOD], {"auth_method": "AppRole"}) == {
+    assert problems([METHOD], {"auth_method": "AppRoles"}) == {
         "auth_method": "must be one of token, app_role"
     }
 
@@ -398,7 +398,8 @@ def test_the_error_holds_its_problems_in_text_and_as_data() -> None:
 
 
 def test_a_reference_without_parameters_asks_for_its_path() -> None:
-    request = request_for(Reference("prod", "db", field="password"), LOOKUP)
+    form = SecretForm([Field("name"), Field("version", kind="integer")], ["name"])
+    request = request_for(Reference("prod", "db", field="password"), form)
     assert (request.path, request.parameters) == ("db", ())
 
 
@@ -411,8 +412,27 @@ def test_parameters_are_checked_sorted_and_called_by_their_own_names() -> None:
     assert request == request_for(Reference.parse(str(reference)), LOOKUP)
 
 
-def test_defaults_are_no_parameters() -> None:
-    assert request_for(Reference.parse("prod/db?version=3"), LOOKUP).parameters == (("version", 3),)
+def test_parameters_that_are_left_out_have_their_defaults() -> None:
+    defaults = (("kv_version", "v2"), ("send_namespace", True))
+    bare = request_for(Reference("prod", "db"), LOOKUP)
+    assert bare.parameters == defaults
+    assert bare == request_for(Reference.parse("prod/db?kv_version=v2"), LOOKUP)
+    found = request_for(Reference.parse("prod/db?version=3"), LOOKUP).parameters
+    assert found == (*defaults, ("version", 3))
+
+
+def test_defaults_of_parameters_that_are_hidden_are_left_out() -> None:
+    fields = [
+        Field("name"),
+        Field("mode", kind="choice", choices=["a", "b"], default="a"),
+        Field("of_b", default="x", visible_when={"mode": "b"}),
+        Field("of_x", default="y", visible_when={"of_b": "x"}),
+    ]
+    form = SecretForm(fields[::-1], ["name"])
+    assert request_for(Reference("prod", "db"), form).parameters == (("mode", "a"),)
+    found = request_for(Reference.parse("prod/db?mode=b"), form)
+    assert found.parameters == (("mode", "b"), ("of_b", "x"), ("of_x", "y"))
+    assert request_for(Reference.parse("prod/db?mode=a"), form).parameters == (("mode", "a"),)
 
 
 @pytest.mark.parametrize(
@@ -500,3 +520,13 @@ def test_a_lookup_that_leads_nowhere_is_refused(lookup: dict[str, object]) -> No
     with pytest.raises(FormError) as caught:
         reference_for(form, "prod", lookup)
     assert caught.value.problems == (Problem("mount", "is required"),)
+
+
+@pytest.mark.parametrize("text", ["p/x?version=", "p/x?VersionId=", "p/x?version=&stage=a"])
+def test_an_empty_parameter_does_not_silently_mean_the_newest(text: str) -> None:
+    form = SecretForm(
+        [Field("name"), Field("version", kind="integer", aliases=("VersionId",)), Field("stage")],
+        path=["name"],
+    )
+    with pytest.raises(InvalidReference, match=r"parameter '(version|VersionId)' is empty"):
+        request_for(Reference.parse(text), form)

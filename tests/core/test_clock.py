@@ -35,3 +35,8 @@ def test_a_deadline_is_told_in_elapsed_seconds() -> None:
     assert clock.deadline(noon - timedelta(seconds=90)) == 910.0
     east = timezone(timedelta(hours=2))
     assert clock.deadline(datetime(2030, 1, 1, 14, 1, tzinfo=east)) == 1060.0
+
+
+def test_a_subclass_would_go_unheard_and_is_refused() -> None:
+    with pytest.raises(TypeError, match="elapsed="):
+        type("Stopped", (Clock,), {"elapsed": lambda _: 0.0})

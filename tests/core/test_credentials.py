@@ -14,7 +14,7 @@ from unvault.errors import (
     InvalidSetting,
     ProviderNotFound,
 )
-from unvault.model import Origin, Session
+from unvault.model import Answers, Credential, Origin, Session
 
 CANARY = "canary-c0ffee"
 
@@ -249,3 +249,19 @@ def test_the_environment_can_be_saved(provider):
             vault.credentials.draft_from_environment("fake", name="fake")
         with pytest.raises(CredentialMissing):
             client_for(provider).credentials.draft_from_environment("fake")
+
+
+@pytest.mark.parametrize("kind", ["nonsense", "", None])
+def test_a_draft_made_by_hand_is_checked_before_it_is_stored(vault, kind):
+    stored(vault)
+    for draft in (
+        Credential("fake", kind, Answers({"token": CANARY}), name="new"),
+        Credential("fake", "token", Answers({"wrong": CANARY}), name="new"),
+    ):
+        with pytest.raises(FormError) as caught:
+            vault.credentials.add(draft)
+        assert CANARY not in str(caught.value)
+        with pytest.raises(FormError):
+            vault.credentials.edit("mine", draft)
+    assert [(item.name, item.type) for item in vault.credentials.list()] == [("mine", "token")]
+    assert dict(vault.credentials.get("mine").answers) == {"token": "t"}

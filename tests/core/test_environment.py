@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from tests.fakes import FakeProvider, client_for
 
 from unvault.environment import credential_from, environment_variables
 from unvault.errors import CredentialMissing, FormError
-from unvault.forms import Choice, CredentialForm, CredentialType, Field
+from unvault.forms import CORE_VARIABLES, Choice, CredentialForm, CredentialType, Field
 from unvault.model import Origin
 
 CANARY = "canary-1f9c"
@@ -424,3 +427,53 @@ def test_the_environment_is_read_once(monkeypatch):
         monkeypatch.setenv("UNVAULT_FAKE_TOKEN", "too late")
         vault.fetch("fake/a")
     assert provider.credentials[0].origin is Origin.AMBIENT
+
+
+# ------------------------------------------------------------------------- whose variable it is
+
+
+def form_with(*names):
+    fields = [Field(name) for name in names]
+    return CredentialForm("Any", types=[CredentialType("token", fields=fields)])
+
+
+@pytest.mark.parametrize("family", ["UNVAULT", "INSOMNIA"])
+def test_a_variable_is_that_of_the_provider_with_the_longest_id(family):
+    variable = f"{family}_AWS_SSO_TOKEN"
+    environ = {variable: CANARY}
+    aws, sso = form_with("sso_token", "region"), form_with("token")
+    both = ["aws", "aws-sso"]
+    assert environment_variables("aws", aws, environ, installed=both) == set()
+    assert credential_from("aws", aws, environ, installed=both) is None
+    assert environment_variables("aws-sso", sso, environ, installed=both) == {variable}
+    assert environment_variables("aws", aws, environ, installed=["aws"]) == {variable}
+    found = credential_from("aws", aws, {**environ, f"{family}_AWS_REGION": "r"}, installed=both)
+    assert found is not None
+    assert dict(found.answers) == {"region": "r"}
+
+
+def test_the_client_hands_no_provider_the_variables_of_another():
+    aws, sso = FakeProvider({"a": "1"}), FakeProvider({"a": "1"})
+    aws.form, sso.form = form_with("sso_token"), form_with("token")
+    environ = {"UNVAULT_AWS_SSO_TOKEN": CANARY}
+    with client_for(plugins={"aws": aws, "aws-sso": sso}, environ=environ) as vault:
+        vault.fetch_many(["aws/a", "aws-sso/a"])
+        assert vault.credentials.environment("aws") == []
+        with pytest.raises(CredentialMissing):
+            vault.credentials.draft_from_environment("aws")
+    assert [dict(each.answers) for each in aws.credentials] == [{}]
+    assert [dict(each.answers) for each in sso.credentials] == [{"token": CANARY}]
+
+
+def test_the_cores_own_variables_answer_no_providers_form():
+    for variable in sorted(CORE_VARIABLES):
+        provider, _, field = variable.removeprefix("UNVAULT_").lower().partition("_")
+        form = form_with(field or "x")
+        assert environment_variables(provider, form, {variable: CANARY}) == set()
+    assert Field("passphrase").variables("new") == ("INSOMNIA_NEW_PASSPHRASE",)
+
+
+def test_the_cores_own_variables_are_those_that_are_documented():
+    page = (Path(__file__).parents[2] / "docs/reference/environment.md").read_text("utf-8")
+    general = page.partition("UNVAULT_<PROVIDER>")[0]
+    assert {*re.findall(r"^\| `(UNVAULT_\w+)`", general, re.M)} == CORE_VARIABLES

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import re
 
@@ -163,3 +164,59 @@ def test_an_error_in_one_line_says_what_happened_where_and_what_to_do() -> None:
     error = SecretNotFound("gone", provider="p", credential="c", reference="c/x", hint="look")
     told = "gone (provider p, credential c, reference c/x, code secret-not-found); hint: look"
     assert str(error) == told
+
+
+class Unreadable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_what_a_provider_puts_in_becomes_text() -> None:
+    odd: dict[str, object] = {
+        "hint": 3,
+        "provider": b"acme",
+        "credential": Unreadable(),
+        "reference": ["a"],
+        "candidates": [1, None, b"two", "three"],
+    }
+    error = SecretNotFound(b"gone", **odd)  # type: ignore[arg-type]
+    assert error.candidates == ("1", "two", "three")
+    assert (error.provider, error.hint, error.credential) == ("acme", "3", "(Unreadable)")
+    assert json.loads(json.dumps(error.describe()))["message"] == "gone"
+    assert "provider acme" in str(error)
+    assert UnvaultError("x", candidates="alone").candidates == ("alone",)
+    assert UnvaultError("x", candidates=None).candidates == ()  # type: ignore[arg-type]
+
+
+def test_problems_that_are_none_are_told_all_the_same() -> None:
+    error = FormError("wrong", ["what", Problem(b"host", 3)])  # type: ignore[arg-type,list-item]
+    assert json.loads(json.dumps(error.describe()))["problems"] == [
+        {"field": "", "message": "what"},
+        {"field": "host", "message": "3"},
+    ]
+
+
+@pytest.mark.parametrize("kind", TREE.values(), ids=TREE)
+def test_a_subclass_that_forgets_our_init_is_an_error_like_others(kind: type[UnvaultError]) -> None:
+    class Odd(kind):  # type: ignore[valid-type,misc]
+        def __init__(self, x: object) -> None:
+            self.x = x
+
+    error = Odd(Unreadable())
+    assert error.hint is error.provider is error.reference is None
+    assert error.located(provider="acme").provider == "acme"
+    assert json.dumps(error.describe())
+    assert json.dumps(copy.copy(error).describe())
+    assert "(Unreadable)" in str(error)
+
+
+def test_what_is_set_afterwards_is_told_as_text_too() -> None:
+    error = UnvaultError("x")
+    error.hint = b"bytes"  # type: ignore[assignment]
+    error.candidates = [1]  # type: ignore[assignment]
+    assert json.loads(json.dumps(error.describe())) == {
+        "code": "error",
+        "message": "x",
+        "hint": "bytes",
+        "candidates": ["1"],
+    }

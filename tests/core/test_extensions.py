@@ -263,3 +263,55 @@ def test_two_clients_have_extensions_of_their_own():
     ):
         other.fetch("fake/a")
     assert audit.notes == []
+
+
+def unmarked_module():
+    module = types.ModuleType("forgetful")
+    exec(AUDIT + "\n\ndef authenticate():\n    pass\n", vars(module))  # noqa: S102  # our own text
+    return module
+
+
+@pytest.mark.parametrize(
+    ("extension", "why"),
+    [
+        (None, "wraps no hook"),
+        (42, "wraps no hook"),
+        (types.ModuleType("nothing"), "wraps no hook"),
+        (unmarked_module(), "has a function authenticate without a mark"),
+        (type("Unmarked", (), {"fetch_secret": lambda self: None}), "has a function fetch_secret"),
+        (type("Failing", (), {"__init__": lambda self: 1 / 0}), "cannot be loaded"),
+    ],
+)
+def test_an_extension_that_would_do_nothing_is_refused(extension, why):
+    with client_for(FakeProvider({"a": "1"}), extensions=[extension]) as vault:
+        with pytest.raises(ProviderBroken, match=why) as caught:
+            vault.fetch("fake/a")
+        assert "the extension" in caught.value.message
+
+
+def test_an_old_wrapper_is_refused_since_pluggy_would_print_what_it_raises(recwarn):
+    class Old:
+        @hookimpl(hookwrapper=True)
+        def fetch_secret(self):
+            yield
+            raise RuntimeError("canary-77")
+
+    with (
+        client_for(FakeProvider({"a": "1"}), extensions=[Old()]) as vault,
+        pytest.raises(ProviderBroken, match="mark it wrapper=True instead"),
+    ):
+        vault.fetch("fake/a")
+    assert not [each for each in recwarn if "canary-77" in str(each.message)]
+
+
+def test_the_same_extension_given_twice_wraps_once(site):
+    audit = Audit()
+    with client_for(FakeProvider({"a": "1"}), extensions=[audit, audit]) as vault:
+        vault.fetch("fake/a")
+    assert audit.notes == ["signing in to fake", "fake: a"]
+    site.extension("audit", AUDIT)
+    import extension_audit
+
+    with client_for(FakeProvider({"a": "1"}), extensions=["audit", extension_audit]) as vault:
+        vault.fetch("fake/a")
+    assert extension_audit.notes == ["a"]

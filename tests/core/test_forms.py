@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,13 @@ CANARY = "canary-91b2aa"
         ({"name": "a", "kind": "choice"}, "choices go with"),
         ({"name": "a", "choices": ["b"]}, "choices go with"),
         ({"name": "a", "kind": "choice", "choices": ["b"], "default": "c"}, "none of the choices"),
+        ({"name": "a", "kind": "pasword"}, "the kinds are: text, secret, choice"),
+        ({"name": "a", "kind": "flag", "default": "yes"}, "no bool, as the kind 'flag'"),
+        ({"name": "a", "kind": "integer", "default": "1"}, "no int, as the kind 'integer'"),
+        ({"name": "a", "kind": "integer", "default": True}, "no int, as the kind 'integer'"),
+        ({"name": "a", "default": 3}, "no str, as the kind 'text'"),
+        ({"name": "a", "kind": "url", "default": "x"}, "no http or https address"),
+        ({"name": "a", "pattern": "x+", "pattern_help": "xs", "default": "y"}, "wrong form: xs"),
         ({"name": "a", "pattern": "x+"}, "pattern_help"),
         ({"name": "a", "pattern": "(", "pattern_help": "brackets"}, "the pattern is wrong"),
     ],
@@ -109,6 +118,32 @@ def test_a_form_has_types_with_names_of_their_own(types: list[CredentialType]) -
         CredentialForm("Acme", types)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: CredentialForm("Acme", types=[Field("n")]), "a list of CredentialType.* Field"),
+        (lambda: CredentialForm("Acme", types=CredentialType("n")), "a list of CredentialType"),
+        (lambda: CredentialType("n", fields=Field("n")), "a list of Field: this is Field"),
+        (lambda: CredentialType("n", fields=["n"]), "a list of Field: this is str"),
+        (lambda: SecretForm(fields=["x"], path=["x"]), "a list of Field: this is str"),
+        (lambda: SecretForm(fields=None, path=["x"]), "a list of Field: this is NoneType"),
+        (lambda: SecretForm(fields=[Field("x")], path=[Field("x")]), "a list of str"),
+        (lambda: Field("n", kind="choice", choices=[1]), "a list of Choice: this is int"),
+        (lambda: Field("n", kind="choice", choices="ab"), "choices are a list"),
+    ],
+)
+def test_the_wrong_things_in_a_form_are_refused_in_clear_words(wrong: Any, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        wrong()
+
+
+@pytest.mark.parametrize("field", [Field("type"), Field("kind", aliases=("Type",))])
+def test_a_field_that_would_share_the_types_variable_is_refused(field: Field) -> None:
+    with pytest.raises(ValueError, match="the variable that names the type"):
+        CredentialType("token", fields=[field])
+    assert SecretForm(fields=[field], path=field.name).path == (field.name,)
+
+
 def test_a_type_is_found_by_name_and_alias() -> None:
     form = CredentialForm(
         "Acme", [CredentialType("token"), CredentialType("role", aliases=("appRole",))]
@@ -157,3 +192,20 @@ def test_answers_as_text_and_as_paths(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert (answers.text("port"), answers.text("other")) == ("8200", None)
     assert (answers.path("file"), answers.path("other")) == (tmp_path / "key.json", None)
     assert answers.path("nobody") == Path("~no-such-user-here/key.json")
+
+
+def test_what_a_session_renewed_stays_closed() -> None:
+    session = Session(client=None, renewed={"refresh": CANARY})
+    assert CANARY not in repr(attrs.asdict(session))
+    assert CANARY not in repr(attrs.astuple(session))
+    assert session.renewed == {"refresh": CANARY}
+    assert Session(client=None).renewed is None
+
+
+def test_answers_are_not_pickled_and_a_copy_is_the_same() -> None:
+    answers = Answers({"token": CANARY})
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(answers)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(Credential("acme", "token", answers))
+    assert copy.copy(answers) is copy.deepcopy(answers) is answers

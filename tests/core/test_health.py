@@ -211,21 +211,21 @@ def test_one_without_its_metadata_file_is_not_imported_here_either(site):
 
 
 def test_conflicts_and_blocked_ones_are_reported_and_not_loaded(site):
-    site.watched("kept_out")
+    site.watched("kept-out")
     for number in (1, 2):
         site.distribution(f"dist-twin{number}", providers={"twin": "provider_kept_out"})
     others = [each for each in Providers().ids() if each != "twin"]
     states = [
         (info.id, info.state)
         for info in examine(Providers(block=others))
-        if info.id in {"twin", "kept_out"}
+        if info.id in {"twin", "kept-out"}
     ]
     assert states == [
-        ("kept_out", ProviderState.BLOCKED),
+        ("kept-out", ProviderState.BLOCKED),
         ("twin", ProviderState.CONFLICT),
         ("twin", ProviderState.CONFLICT),
     ]
-    assert site.imports("kept_out") == []
+    assert site.imports("kept-out") == []
 
 
 def test_objects_of_the_application_are_checked_here():

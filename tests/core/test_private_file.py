@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -9,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from unvault import private_file
 from unvault.private_file import (
+    NotPrivate,
     create_private,
+    how_to_make_private,
     make_private_folder,
     others_can_read,
+    read_private,
     replace_private,
+    why_not_private,
 )
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and pipes are POSIX's")
@@ -96,7 +102,7 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 @posix
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
+    os.mkfifo(pipe, 0o600)
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
@@ -211,3 +217,142 @@ def test_others_can_read(bits: int, open_: bool, tmp_path: Path) -> None:
     path.write_bytes(b"")
     path.chmod(bits)
     assert others_can_read(path) is open_
+
+
+# ------------------------------------------------------------------------- what is no plain file
+
+
+@posix
+@pytest.mark.parametrize("whose", ["others may open it", "another user's"])
+def test_a_pipe_of_others_is_not_written_to(
+    whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o622 if whose == "others may open it" else 0o600)
+    if whose == "another user's":
+        another = os.geteuid() + 1
+        monkeypatch.setattr(os, "geteuid", lambda: another)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(NotPrivate, match="pipe"):
+            replace_private(pipe, b"value")
+        assert os.read(reader, 99) == b""
+    finally:
+        os.close(reader)
+    assert names(tmp_path) == ["pipe"]
+
+
+@posix
+def test_what_is_put_in_a_files_place_meanwhile_gets_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was looked at was a file, or nothing: it is replaced, whatever it is by now."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    monkeypatch.setattr(private_file, "_is_special", lambda _: False)
+    replace_private(pipe, b"value")
+    assert os.read(reader, 99) == b""
+    os.close(reader)
+    assert (pipe.read_bytes(), mode(pipe)) == (b"value", 0o600)
+
+
+@posix
+def test_a_file_in_a_pipes_place_meanwhile_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "value"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    monkeypatch.setattr(private_file, "_is_special", lambda _: True)
+    replace_private(path, b"new")
+    assert (path.read_bytes(), mode(path)) == (b"new", 0o600)
+
+
+@posix
+def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        with pytest.raises(NotPrivate, match="it is a socket"):
+            replace_private(tmp_path / "socket", b"value")
+
+
+@posix
+def test_a_device_is_written_to() -> None:
+    replace_private(Path(os.devnull), b"value")
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+@posix
+def test_a_handle_is_written_to(tmp_path: Path) -> None:
+    if not Path("/dev/fd").exists():
+        pytest.skip("there is no /dev/fd")
+    reading, writing = os.pipe()
+    replace_private(Path(f"/dev/fd/{writing}"), b"value")
+    assert os.read(reading, 99) == b"value"
+    os.close(reading)
+    os.close(writing)
+
+
+@posix
+def test_standard_output_may_be_a_pipe_that_another_user_made() -> None:
+    """As under sudo."""
+    program = (
+        "import os; from pathlib import Path; from unvault.private_file import replace_private as r"
+        "; me = os.geteuid(); os.geteuid = lambda: me + 1; r(Path('/dev/stdout'), b'value')"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (run.stdout, run.stderr) == (b"value", b"")
+
+
+@posix
+def test_a_loop_of_links_is_the_systems_error(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"):
+        replace_private(tmp_path / "a", b"value")
+    assert names(tmp_path) == ["a", "b"]
+
+
+# -------------------------------------------------------------------------- one's own files
+
+
+@posix
+def test_every_folder_that_is_made_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_private_folder(tmp_path / "a" / "b" / "c")
+    finally:
+        os.umask(before)
+    assert [mode(tmp_path / each) for each in ("a", "a/b", "a/b/c")] == [0o700] * 3
+
+
+@posix
+def test_a_private_file_is_read_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    replace_private(path, b"value")
+    assert read_private(path) == b"value"
+    path.chmod(0o640)
+    with pytest.raises(NotPrivate, match="can be read by others"):
+        read_private(path)
+
+
+@posix
+def test_a_pipe_in_a_private_files_place_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    assert read_private(tmp_path / "pipe") == b""
+
+
+@posix
+@pytest.mark.parametrize(("owner", "fine"), [(0, True), (1, True), (2, False)])
+def test_a_private_file_is_ones_own_or_roots(
+    owner: int, fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    status = os.stat_result((stat.S_IFREG | 0o600, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+    why = why_not_private(status)
+    assert why is None if fine else why == "belongs to another user"
+    if why:
+        assert how_to_make_private(Path("/a b/key"), why) == "chown 1 '/a b/key'"

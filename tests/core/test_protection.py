@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import base64
+import os
 import pickle
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -254,6 +256,41 @@ def test_a_key_file_that_others_can_read_is_not_used(mode: int, tmp_path: Path) 
     protection.unwrap(record, "file-1")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+def test_the_command_that_mends_a_key_file_can_be_copied(tmp_path: Path) -> None:
+    protection = KeyFile(tmp_path / "a b; id" / "key")
+    record = protection.wrap(DataKey(), "file-1")
+    protection.path.chmod(0o644)
+    with pytest.raises(StoreUnreadable) as caught:
+        protection.unwrap(record, "file-1")
+    assert str(caught.value.hint).endswith(f"chmod 600 '{protection.path}'")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no owners by number")
+def test_a_key_file_that_changes_hands_before_it_is_read_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is looked at is what is read: not the name, but what was opened."""
+    protection = KeyFile(tmp_path / "key")
+    record = protection.wrap(DataKey(), "file-1")
+    real = os.open
+
+    def swap(path: Any, *arguments: Any, **options: Any) -> int:
+        Path(path).chmod(0o644)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", swap)
+    with pytest.raises(StoreUnreadable, match="can be read by others"):
+        protection.unwrap(record, "file-1")
+
+
+@pytest.mark.parametrize("length", [0, 16, 24, 31, 33])
+def test_a_key_of_another_length_is_none(length: int) -> None:
+    """AES takes 16 and 24 bytes as well."""
+    with pytest.raises(ValueError, match="32 bytes"):
+        DataKey(bytes(length))
+
+
 def test_a_key_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for path in (
@@ -337,6 +374,8 @@ def test_the_cost_is_the_records_own() -> None:
         {"cost": -1},
         {"cost": 1},
         {"cost": 17},
+        {"cost": 2**20},  # more than OpenSSL takes
+        {"cost": 2**22},
         {"cost": 2**40},
         {"cost": "16"},
         {"cost": None},
@@ -351,6 +390,70 @@ def test_a_damaged_salt_or_cost_is_refused_in_our_words(damage: dict[str, Any]) 
     record = {name: value for name, value in record.items() if value is not None}
     with pytest.raises(StoreUnreadable):
         protection.unwrap(record, "file-1")
+
+
+def test_a_cost_that_is_out_of_range_asks_for_no_passphrase() -> None:
+    asked = Asked("same")
+    record = Passphrase(asked, cost=CHEAP).wrap(DataKey(), "file-1")
+    with pytest.raises(StoreUnreadable, match="out of range"):
+        Passphrase(asked).unwrap({**record, "cost": 2**20}, "file-1")
+    assert asked.questions == ["new passphrase"]
+
+
+def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> bytes:
+        raise MemoryError
+
+    record = Passphrase(Asked("canary-1"), cost=CHEAP).wrap(DataKey(), "file-1")
+
+    def ask(_: str) -> str:  # an object whose repr shows nothing of it
+        return "canary-1"
+
+    monkeypatch.setattr("hashlib.scrypt", refuse)
+    with pytest.raises(StoreLocked, match="cannot be computed") as caught:
+        Passphrase(ask).unwrap(record, "file-1")
+    assert "canary-1" not in shown_with_variables(caught.value)
+
+
+def shown_with_variables(error: BaseException | None) -> str:
+    """Return what tools show that report an error with the variables of our frames."""
+    found = ""
+    while error is not None:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        ours = [each for each in frames if each.f_globals["__name__"].startswith("unvault.")]
+        assert ours or error.__traceback__ is None
+        found += "".join(repr(each.f_locals) for each in ours)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+@pytest.mark.parametrize("damage", [{"cost": 17}, {"cost": 2**20}, {"salt": "?"}, {"wrapped": "?"}])
+def test_no_frame_that_raises_holds_the_passphrase(damage: dict[str, Any]) -> None:
+    def ask(what: str) -> str:
+        return "-".join(["canary", str(len(what)), "8f2c"])
+
+    protection = Passphrase(ask, cost=CHEAP)
+    record = {**protection.wrap(DataKey(), "file-1"), **damage}
+    with pytest.raises((StoreUnreadable, StoreLocked)) as caught:
+        protection.unwrap(record, "file-1")
+    assert "8f2c" not in shown_with_variables(caught.value)
+
+
+def test_no_frame_that_raises_holds_a_key(tmp_path: Path, keyring_file: Path) -> None:
+    import keyring
+
+    protection = KeyFile(tmp_path / "key")
+    record = protection.wrap(DataKey(), "file-1")
+    protection.path.write_bytes(b"unvault-key-1:canary-8f2c")
+    with pytest.raises(StoreUnreadable) as caught:
+        protection.unwrap(record, "file-1")
+    assert "8f2c" not in shown_with_variables(caught.value)
+    for held in ("canary-8f2c", base64.b64encode(b"8f2c" * 8).decode()):
+        keyring.set_password("unvault", "file-1", held)
+        with pytest.raises(StoreLocked) as locked:
+            SystemKeyring().unwrap(record, "file-1")
+        assert held not in shown_with_variables(locked.value)
+        assert "8f2c8f2c" not in shown_with_variables(locked.value)
 
 
 def test_where_nobody_answers_that_is_what_is_said() -> None:
@@ -393,7 +496,11 @@ def test_a_key_missing_from_the_keyring_is_not_made_anew(keyring_file: Path) -> 
     assert keyring.get_password("unvault", "file-1") is None
 
 
-@pytest.mark.parametrize("held", ["somebodys-password", "QUJD", "é"])
+@pytest.mark.parametrize(
+    "held",
+    ["somebodys-password", "QUJD", "é", base64.b64encode(bytes(16)).decode()],
+    ids=["password", "three bytes", "no base64", "AES-128"],
+)
 def test_what_is_no_key_in_the_keyring_is_left_and_not_shown(
     held: str, keyring_file: Path, told: Told
 ) -> None:

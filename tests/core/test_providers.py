@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import json
 import os
 import subprocess
 import sys
+import threading
 import traceback
 import types
 
@@ -62,6 +64,10 @@ BROKEN = {
     "unmarked": (
         GOOD.replace("@hookimpl\ndef authenticate", "def authenticate"),
         ["authenticate", "without @hookimpl"],
+    ),
+    "interrupted": (
+        "import asyncio\nraise asyncio.CancelledError('no luck')",
+        ["CancelledError", "no luck"],
     ),
     "empty": ("", ["lacks the required hook describe_credential_form"]),
     "formless": (
@@ -158,19 +164,19 @@ def test_one_distribution_found_twice_is_no_conflict(site, tmp_path, monkeypatch
 
 @pytest.mark.parametrize("by", ["environment", "embedder"])
 def test_a_blocked_provider_is_never_imported(site, by):
-    site.provider("kept_out")
+    site.provider("kept-out")
     site.provider("good")
     if by == "environment":
-        options = {"environ": {"UNVAULT_BLOCK": "other , kept_out,"}}
+        options = {"environ": {"UNVAULT_BLOCK": "other , kept-out,"}}
     else:
-        options = {"block": ["kept_out"]}
+        options = {"block": ["kept-out"]}
     with client_for(plugins={}, discover=True, **options) as vault:
         states = {info.id: info.state for info in vault.providers.list()}
-        assert states["kept_out"] is ProviderState.BLOCKED
-        info = vault.providers.check("kept_out")
-        assert (info.state, info.distribution) == (ProviderState.BLOCKED, "dist-kept_out")
+        assert states["kept-out"] is ProviderState.BLOCKED
+        info = vault.providers.check("kept-out")
+        assert (info.state, info.distribution) == (ProviderState.BLOCKED, "dist-kept-out")
         with pytest.raises(ProviderBlocked, match="blocked by configuration"):
-            vault.fetch("kept_out/db")
+            vault.fetch("kept-out/db")
         assert vault.fetch("good/db").text() == "value of db"
     assert site.imported() == {"provider_good"}
 
@@ -195,7 +201,7 @@ def test_the_block_variable_is_a_list_with_commas(value, blocked):
     assert blocked_by({} if value is None else {"UNVAULT_BLOCK": value}) == blocked
 
 
-@pytest.mark.parametrize("name", ["Upper", "1st", "with.dot", "ünicode", "-dash"])
+@pytest.mark.parametrize("name", ["Upper", "1st", "with.dot", "ünicode", "-dash", "under_score"])
 def test_an_id_that_is_not_fit_is_refused(site, name):
     site.module("odd")
     site.distribution("dist-odd", providers={name: "odd"})
@@ -411,6 +417,10 @@ class Odd(Exception):
         super().__init__(f"{one} {two}")
 
 
+def raising(error):
+    raise error
+
+
 def chained():
     try:
         raise KeyError(CANARY)
@@ -418,7 +428,16 @@ def chained():
         raise ValueError(CANARY) from error
 
 
+class Basic(BaseException):
+    pass
+
+
 FAULTS = {
+    "exit": lambda: sys.exit(CANARY),
+    "cancelled": lambda: raising(asyncio.CancelledError(CANARY)),
+    "generator": lambda: raising(GeneratorExit(CANARY)),
+    "base": lambda: raising(Basic(CANARY)),
+    "base group": lambda: raising(BaseExceptionGroup(CANARY, [Basic(CANARY)])),
     "plain": lambda: (_ for _ in ()).throw(RuntimeError(CANARY)),
     "odd": lambda: (_ for _ in ()).throw(Odd(CANARY, CANARY)),
     "chained": chained,
@@ -475,6 +494,80 @@ def test_a_listing_that_fails_on_the_way_is_a_fault_that_holds_nothing_of_it():
         list(vault.list("fake"))
     assert CANARY not in shown(caught.value)
     assert "RuntimeError" in caught.value.message
+
+
+@pytest.mark.parametrize("how", FAULTS)
+def test_whatever_a_listing_raises_on_the_way_is_withheld(how, capfd):
+    def listing(_session, _prefix):
+        yield SecretInfo("a")
+        FAULTS[how]()
+
+    provider = ListingProvider()
+    provider.listing = listing
+    with client_for(provider) as vault, pytest.raises(ProviderFault) as caught:
+        list(vault.list("fake"))
+    assert CANARY not in shown(caught.value)
+
+
+def test_a_listing_that_raises_when_it_is_closed_prints_nothing(capfd):
+    def listing(_session, _prefix):
+        try:
+            yield SecretInfo("a")
+            yield SecretInfo("b")
+        finally:
+            raise RuntimeError(CANARY)
+
+    provider = ListingProvider()
+    provider.listing = listing
+    loaded = Providers({"fake": provider}, discover=False).load("fake")
+    items = loaded.iterate("list_secrets", session=None, prefix="")
+    next(items)
+    with pytest.raises(ProviderFault) as caught:
+        items.close()
+    assert CANARY not in shown(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_listing_may_be_left_half_read():
+    closed = []
+
+    def listing(_session, _prefix):
+        try:
+            yield SecretInfo("a")
+            yield SecretInfo("b")
+        finally:
+            closed.append(True)
+
+    provider = ListingProvider()
+    provider.listing = listing
+    loaded = Providers({"fake": provider}, discover=False).load("fake")
+    items = loaded.iterate("list_secrets", session=None, prefix="")
+    assert next(items).path == "a"
+    items.close()
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("how", FAULTS)
+def test_a_session_that_is_closed_badly_shows_nothing(how, caplog):
+    provider = FakeProvider({"a": "1"})
+    provider.close = lambda _: FAULTS[how]()
+    with client_for(provider) as vault:
+        vault.fetch("fake/a")
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("ending", [SystemExit(), SystemExit(3), KeyboardInterrupt()])
+@pytest.mark.parametrize("hook", ["fetch_secret", "list_secrets"])
+def test_what_ends_the_program_passes(ending, hook):
+    def listing(_session, _prefix):
+        yield SecretInfo("a")
+        raise ending
+
+    provider = ListingProvider({"a": ending})
+    provider.listing = listing
+    with client_for(provider) as vault, pytest.raises(type(ending)) as caught:
+        list(vault.list("fake")) if hook == "list_secrets" else vault.fetch("fake/a")
+    assert caught.value is ending
 
 
 def test_an_error_of_ours_in_a_lazy_listing_comes_out_as_it_is():
@@ -630,3 +723,111 @@ def test_two_clients_load_providers_of_their_own(site):
         one.fetch("good/x")
         states = {info.id: info.state for info in two.providers.list()}
     assert states["good"] is ProviderState.INSTALLED
+
+
+# ------------------------------------------------------------------- what helps an author
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ('Field("token", kind="pasword")', ["no kind of field 'pasword'", "text, secret, choice"]),
+        ('Field("token", kind="url", default="here")', ["'token'", "no http or https address"]),
+        ("'token'", ["a list of Field", "str"]),
+    ],
+)
+def test_a_defect_of_a_form_is_told_with_its_text_and_the_authors_line(site, form, words):
+    site.provider("wrong", GOOD.replace('Field("token", kind="secret")', form))
+    reason = Providers().check("wrong").reason or ""
+    for word in [*words, "provider_wrong.py:", "in describe_credential_form"]:
+        assert word in reason
+    assert "withheld" not in reason
+
+
+def test_the_place_of_a_fault_is_the_last_one_in_the_providers_code(site):
+    failing = GOOD.replace("return Secret(f", "return __import__('json').loads('no JSON') or (f")
+    site.provider("deep", failing)
+    with client_for(plugins={}, discover=True) as vault, pytest.raises(ProviderFault) as caught:
+        vault.fetch("deep/x")
+    assert "provider_deep.py:" in caught.value.message
+    assert "in fetch_secret;" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "hook", ["list_secrets", "fetch_secrets", "close_session", "describe_secret_form"]
+)
+def test_an_optional_hook_without_its_mark_is_told(site, hook):
+    site.provider("unmarked", GOOD + f"\n\ndef {hook}():\n    pass\n")
+    info = Providers().check("unmarked")
+    assert info.state is ProviderState.BROKEN
+    assert f"it has a function {hook} without @hookimpl" in (info.reason or "")
+
+
+def test_an_old_wrapper_of_a_provider_is_refused(site):
+    old = "\n\n@hookimpl(hookwrapper=True)\ndef close_session(session):\n    yield\n"
+    site.provider("old", GOOD + old)
+    reason = Providers().check("old").reason or ""
+    assert "close_session is marked hookwrapper=True: mark it wrapper=True instead" in reason
+
+
+def test_a_slow_import_keeps_nobody_else_waiting(site):
+    site.module("gate", "import threading\ninside, go = threading.Event(), threading.Event()\n")
+    site.provider("slow", "import gate\ngate.inside.set()\nassert gate.go.wait(20)\n" + GOOD)
+    site.provider("other")
+    providers = Providers()
+    good = Providers({"good": FakeProvider()})
+    for each in (providers, good):
+        each.load("other")
+    import gate
+
+    thread = threading.Thread(target=providers.load, args=("slow",))
+    thread.start()
+    try:
+        assert gate.inside.wait(20)
+        done = threading.Event()
+
+        def others():
+            providers.load("other")
+            good.load("good")
+            done.set()
+
+        threading.Thread(target=others, daemon=True).start()
+        assert done.wait(10)
+    finally:
+        gate.go.set()
+        thread.join(20)
+    assert providers.load("slow").has("fetch_secret")
+
+
+def test_two_are_loaded_at_the_same_time_and_each_once(site):
+    site.module("count", "both = __import__('threading').Barrier(2)\nloads = []\n")
+    for name in ("one", "two"):
+        site.provider(name, "import count\ncount.both.wait(20)\ncount.loads.append(1)\n" + GOOD)
+    providers = Providers()
+    import count
+
+    work = [threading.Thread(target=providers.load, args=(n,)) for n in ("one", "two") * 2]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join(20)
+    assert count.loads == [1, 1]
+
+
+@pytest.mark.parametrize("options", [{"block": "prod"}, {"extensions": "audit"}])
+def test_one_name_in_place_of_a_list_is_refused(options):
+    with pytest.raises(TypeError, match="is a list of names"):
+        Providers(**options)
+
+
+@pytest.mark.parametrize("content", ["[unvault.providers]\nno equals sign\n", "no section\n"])
+def test_a_damaged_distribution_harms_no_other(site, content):
+    site.provider("good")
+    site.extension("loud", "")
+    info = site.distribution("dist-damaged")
+    (info / "entry_points.txt").write_text(content)
+    providers = Providers(extensions=["nope"])
+    assert "good" in providers.ids()
+    with pytest.raises(ProviderNotFound, match=r"installed extensions: .*loud"):
+        providers.load("good")
+    assert Providers().check("good").state is ProviderState.READY

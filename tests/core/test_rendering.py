@@ -338,3 +338,18 @@ def test_a_problem_may_be_any_of_our_errors():
         problems, raised = failed(vault, "{% vault 'fake/a' %}")
     assert problems == [(1, 1, "invalid-tag")]
     assert raised.problems[0].error is not error
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("tag", ["{% vault 'a/b' %}", "{%- vault 'a/b' -%}", "{%vault 'a/b'%}"])
+def test_wide_texts_without_a_mark_are_refused_if_they_have_tags(vault, encoding, tag):
+    with pytest.raises(RenderError, match="UTF-16"):
+        vault.render_bytes(f"a: {tag}\n".encode(encoding))
+    with pytest.raises(RenderError, match="UTF-16"):
+        vault.find_references(f"a: {tag}\n".encode(encoding))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_texts_without_a_mark_and_without_tags_stay(vault, encoding):
+    for text in ("a vault", "{% if vault %}", "{% valet %}"):
+        assert vault.render_bytes(text.encode(encoding)) == text.encode(encoding)

@@ -16,6 +16,7 @@ from unvault.errors import (
     InvalidReference,
     ProviderFault,
     SecretNotFound,
+    SessionExpired,
     Unavailable,
     UnvaultError,
     WrongFormat,
@@ -459,3 +460,173 @@ def test_a_credential_that_is_missing_is_looked_up_once_for_all(tmp_path):
     missing = [each for each in outcomes if isinstance(each, CredentialNotFound)]
     assert len(missing) == 9
     assert all(one is not other for one, other in pairwise(missing))
+
+
+# ------------------------------------------------------------------------- what may be asked for
+
+
+def test_the_references_may_come_from_anything_once():
+    with client_for(numbered(FakeProvider())) as vault:
+        found = vault.fetch_many(f"fake/{name}" for name in "ab")
+        assert texts(found) == ["value of a", "value of b"]
+        assert texts(vault.fetch_many({"fake/a": 1})) == ["value of a"]
+
+
+@pytest.mark.parametrize("wrong", ["fake/a", b"fake/a", Reference("fake", "a")])
+def test_one_reference_is_not_several(wrong):
+    with client_for(numbered(FakeProvider())) as vault, pytest.raises(TypeError):
+        vault.fetch_many(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"fake/a", ["fake/a"], {"canary": 1}])
+def test_what_is_no_text_is_no_reference_and_fails_alone(wrong):
+    with client_for(numbered(FakeProvider())) as vault:
+        one, two, three = vault.fetch_many(["fake/a", wrong, "fake/b"])
+        assert texts([one, three]) == ["value of a", "value of b"]
+        assert isinstance(two, InvalidReference)
+        assert type(wrong).__name__ in two.message
+        assert "canary" not in str(two)
+        with pytest.raises(InvalidReference):
+            vault.fetch(wrong)
+
+
+@pytest.mark.parametrize("parallel", [0, -1])
+def test_at_least_one_fetch_has_to_run(parallel):
+    with pytest.raises(ValueError, match="at least one"):
+        client_for(FakeProvider(), parallel=parallel)
+
+
+def test_a_batch_cannot_be_changed_by_the_hook():
+    provider = BatchProvider({"a": "1", "b": "2"})
+    given = []
+    each = provider.answer
+    provider.answer = lambda session, requests: given.append(requests) or each(session, requests)
+    with client_for(provider) as vault:
+        vault.fetch_many(["fake/a", "fake/b"])
+    assert [type(requests) for requests in given] == [tuple]
+
+
+@pytest.mark.parametrize("again", [Unavailable("down"), RuntimeError("bad")])
+def test_what_a_batch_had_got_is_not_lost_when_its_repetition_fails(again):
+    provider = BatchProvider({"a": "1", "b": SessionExpired("over")})
+    each = provider.answer
+
+    def answer(session, requests):
+        if len(provider.batches) > 1:
+            raise again
+        return each(session, requests)
+
+    provider.answer = answer
+    with client_for(provider) as vault:
+        one, two, three = vault.fetch_many(["fake/a", "fake/b", "fake/c"])
+    assert one.text() == "1"
+    assert two.code == ("unavailable" if isinstance(again, Unavailable) else "provider-fault")
+    assert isinstance(three, SecretNotFound)
+
+
+def test_what_a_batch_had_got_is_not_lost_when_the_new_sign_in_fails():
+    provider = BatchProvider({"a": "1", "b": SessionExpired("over")})
+    good = provider.sign_in
+
+    def sign_in(credential):
+        if provider.logins > 1:
+            raise AccessDenied("revoked")
+        return good(credential)
+
+    provider.sign_in = sign_in
+    with client_for(provider) as vault:
+        one, two = vault.fetch_many(["fake/a", "fake/b"])
+    assert (one.text(), two.code) == ("1", "access-denied")
+
+
+class Defect(Exception):
+    """Nothing the core expects."""
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_an_unexpected_exception_leaves_nobody_waiting(count, monkeypatch):
+    with client_for(numbered(FakeProvider()), parallel=4) as vault:
+        references = [f"fake/{number}" for number in range(count)]
+
+        def fail(*_args, **_options):
+            raise Defect
+
+        with monkeypatch.context() as patch:
+            patch.setattr(vault._sessions, "use", fail)
+            with pytest.raises(Defect):
+                vault.fetch_many(references)
+        assert vault._resolver._cache._flights == {}
+        in_threads(lambda: vault.fetch_many(references))
+
+
+def test_threads_see_the_callers_context():
+    from contextvars import ContextVar
+
+    who = ContextVar("who", default="nobody")
+    provider = FakeProvider()
+    provider.value = lambda *_: Secret(who.get())
+    with client_for(provider) as vault:
+        who.set("me")
+        assert texts(vault.fetch_many(["fake/a", "fake/b", "fake/c"])) == ["me"] * 3
+
+
+# --------------------------------------------------------------- one error object, raised again
+
+
+@pytest.mark.parametrize("kind", [FakeProvider, BatchProvider])
+def test_an_error_that_a_provider_raises_again_names_each_reference(kind):
+    shared = Unavailable("down")
+    with client_for(kind({"a": shared, "b": shared})) as vault:
+        found = [*vault.fetch_many(["fake/a", "fake/b"])]
+        for path in "ab":
+            with pytest.raises(Unavailable) as caught:
+                vault.fetch(f"fake/{path}")
+            found.append(caught.value)
+            assert caught.value.__context__ is None
+    assert [each.reference for each in found] == ["fake/a", "fake/b"] * 2
+    assert (shared.reference, shared.credential) == (None, None)
+
+
+def test_the_traceback_still_leads_to_the_provider():
+    import traceback
+
+    with client_for(FakeProvider()) as vault, pytest.raises(SecretNotFound) as caught:
+        vault.fetch("fake/none")
+    assert traceback.extract_tb(caught.value.__traceback__)[-1].name == "value"
+
+
+def test_a_listing_that_raises_one_object_again_names_each_credential():
+    shared = AccessDenied("no")
+
+    def listing(*_):
+        raise shared
+
+    provider = ListingProvider()
+    provider.listing = listing
+    with client_for(provider) as vault:
+        vault.credentials.add(vault.credentials.draft("fake", name="mine"))
+        for head, label in (("fake", "(ambient)"), ("mine", "mine")):
+            with pytest.raises(AccessDenied) as caught:
+                list(vault.list(head))
+            assert caught.value.credential == label
+
+
+def test_the_generation_is_another_one_after_every_change():
+    with client_for(numbered(FakeProvider())) as vault:
+        seen = [vault.generation]
+        vault.fetch("fake/a")
+        assert vault.generation == seen[0]
+        changes = [
+            lambda: vault.credentials.add(vault.credentials.draft("fake", name="mine")),
+            lambda: vault.credentials.set_default("mine"),
+            lambda: vault.credentials.edit("mine", vault.credentials.draft("fake")),
+            lambda: vault.credentials.rename("mine", "ours"),
+            lambda: vault.credentials.unset_default("fake"),
+            lambda: vault.credentials.remove("ours"),
+            vault.cache.clear,
+            vault.close,
+        ]
+        for change in changes:
+            change()
+            assert vault.generation not in seen
+            seen.append(vault.generation)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from unvault import sealed
+from unvault import sqlite_file
 from unvault.errors import InvalidSetting, StoreBusy, StoreError, StoreLocked, StoreUnreadable
 from unvault.protection import KeyFile, Passphrase, Protection
 from unvault.sealed import Layout, SealedDatabase
@@ -227,7 +228,7 @@ WRECKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "noise": (noise, "is damaged"),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "cannot be used"),
     "no envelope": (no_envelope, "is damaged"),
-    "no table": (no_table, "cannot be used"),
+    "no table": (no_table, "is damaged"),
     "record: text": (record("not json"), "is damaged"),
     "record: list": (record('["protection"]'), "is damaged"),
     "record: string": (record('"protection"'), "is damaged"),
@@ -373,7 +374,7 @@ def test_what_is_not_permitted_is_told_and_changes_nothing() -> None:
 def test_a_file_held_by_another_process_is_told(
     path: Path, key_file: KeyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sealed, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.05)
     database = SealedDatabase(path, LAYOUT, [key_file])
     put(database, "a")
     other = sqlite3.connect(path, isolation_level=None)
@@ -665,3 +666,70 @@ if child:
     command = [sys.executable, "-W", "ignore", "-c", program, str(path), str(key_file.path)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (run.stdout.strip(), run.stderr) == ("41", "")
+
+
+# ------------------------------------------------------------------------------- forged files
+
+
+FORGERIES = {
+    "trigger": "CREATE TRIGGER spy AFTER INSERT ON thing BEGIN DELETE FROM thing; END",
+    "view": "CREATE VIEW more AS SELECT 1",
+    "table": "CREATE TABLE more (a)",
+    "index": "CREATE INDEX more ON thing (value)",
+    "column": "ALTER TABLE thing ADD COLUMN more",
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_what_would_run_when_our_tables_are_used_is_refused(
+    forgery: str, use: str, path: Path, key_file: KeyFile
+) -> None:
+    put(SealedDatabase(path, LAYOUT, [key_file]), "a")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(FORGERIES[forgery])
+        connection.commit()
+    with pytest.raises(StoreUnreadable, match="is damaged"):
+        USES[use](SealedDatabase(path, LAYOUT, [key_file]))
+
+
+def test_a_view_in_a_tables_place_is_refused(path: Path, key_file: KeyFile) -> None:
+    put(SealedDatabase(path, LAYOUT, [key_file]), "a")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE thing RENAME TO hidden")
+        connection.execute("CREATE VIEW thing AS SELECT name, value FROM hidden")
+        connection.commit()
+    with pytest.raises(StoreUnreadable, match="is damaged"):
+        count(SealedDatabase(path, LAYOUT, [key_file]))
+
+
+def test_what_sqlite_itself_keeps_in_a_file_is_fine(path: Path, key_file: KeyFile) -> None:
+    put(SealedDatabase(path, LAYOUT, [key_file]), "a")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("ANALYZE")
+        connection.execute("VACUUM")
+    assert take(SealedDatabase(path, LAYOUT, [key_file]), "a") == CANARY
+
+
+def test_functions_in_a_forged_schema_are_not_trusted(path: Path, key_file: KeyFile) -> None:
+    put(SealedDatabase(path, LAYOUT, [key_file]), "a")
+    with SealedDatabase(path, LAYOUT, [key_file]).reading() as connection:
+        assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limit is that of SQLite on POSIX")
+@pytest.mark.parametrize("length", [504, 505, 600])
+def test_a_path_that_sqlite_cannot_open_is_told_before_anything_is_made(
+    length: int, tmp_path: Path, key_file: KeyFile
+) -> None:
+    missing = length - len(os.fsencode(tmp_path)) - 1
+    parts = ["d" * 99] * (missing // 100) + ["f" * (missing % 100)]
+    path = tmp_path.joinpath(*parts)
+    assert len(os.fsencode(path)) == length
+    if length <= 504:
+        put(SealedDatabase(path, LAYOUT, [key_file]), "a")
+        assert take(SealedDatabase(path, LAYOUT, [key_file]), "a") == CANARY
+        return
+    with pytest.raises(StoreUnreadable, match=f"has {length} bytes"):
+        put(SealedDatabase(path, LAYOUT, [key_file]), "a")
+    assert list(tmp_path.iterdir()) == []

@@ -115,9 +115,11 @@ def test_a_head_that_nothing_has_suggests_what_is_near():
         with pytest.raises(CredentialNotFound) as caught:
             vault.fetch("faky/x")
         assert set(caught.value.candidates) == {"fake", "fakery"}
-        with pytest.raises(CredentialNotFound) as caught:
+        with pytest.raises(
+            CredentialNotFound, match="there are: fake, fakery, production"
+        ) as caught:
             vault.fetch("zzz/x")
-        assert set(caught.value.candidates) == {"fake", "fakery", "production"}
+        assert caught.value.candidates == ()
         with pytest.raises(CredentialNotFound):
             vault.fetch("Production/x")
         with pytest.raises(CredentialNotFound):
@@ -228,3 +230,24 @@ def test_a_tag_for_a_provider_without_a_form_or_a_wrong_look_up_is_refused():
 
 def test_origins_read_as_words():
     assert {str(each) for each in Origin} == {"stored", "environment", "ambient"}
+
+
+def test_a_default_that_is_another_providers_is_none():
+    with client_for(plugins={"fake": telling(), "other": telling()}) as vault:
+        stored = store(vault, "mine")
+        vault.settings.set_default_credential("other", stored.id)  # as who can write the file may
+        assert vault.fetch("other/x").text() == "(ambient)"
+        assert vault.credentials.default("other") is None
+
+
+def test_a_tag_never_means_a_credential_of_another_provider_with_its_providers_name(tmp_path):
+    with client_for(telling(), home=tmp_path) as vault:
+        store(vault, "acme")
+    later = FakeProvider({"db": "the provider's"})
+    with client_for(home=tmp_path, plugins={"fake": telling(), "acme": later}) as vault:
+        for credential in ("", "no-such-id"):
+            with pytest.raises(InvalidTag, match="'acme' is for fake, not for acme") as caught:
+                reference(vault, "acme", credential, {"SecretId": "db"})
+            assert "rename acme" in caught.value.hint
+        vault.credentials.rename("acme", "mine")
+        assert reference(vault, "acme", "", {"SecretId": "db"}) == "acme/db"

@@ -608,3 +608,284 @@ def test_a_session_does_not_show_what_it_holds():
     session = Session(client="canary-1", renewed={"refresh": "canary-2"})
     assert "canary" not in repr(session)
     assert "canary" not in str(session)
+
+
+# ------------------------------------------------------------------- sign-ins that lead nowhere
+
+
+def refused(provider, error=None, seconds=0.0):
+    """Let every sign-in of a provider fail."""
+
+    def sign_in(_credential):
+        real_time.sleep(seconds)
+        raise error or CredentialRejected("wrong password")
+
+    provider.sign_in = sign_in
+    return any_path(provider)
+
+
+@pytest.mark.parametrize("kind", [FakeProvider, BatchProvider])
+@pytest.mark.parametrize("head", ["fake", "mine"])
+def test_a_rejected_credential_is_tried_once_for_many_references(kind, head):
+    provider = refused(kind())
+    with client_for(provider) as vault:
+        store_one(vault)
+        references = [f"{head}/{number}" for number in range(500)]
+        outcomes = vault.fetch_many(references)
+    assert provider.logins == 1
+    assert {type(each) for each in outcomes} == {CredentialRejected}
+    assert [each.reference for each in outcomes] == references
+    assert len({id(each) for each in outcomes}) == 500
+
+
+def test_those_who_wait_for_a_sign_in_that_fails_do_not_repeat_it():
+    provider = refused(FakeProvider(), seconds=0.5)
+    with client_for(provider) as vault:
+        results = together(32, lambda number: vault.fetch(f"fake/{number}"))
+    assert provider.logins == 1
+    assert {type(each) for each in results} == {CredentialRejected}
+    assert len({id(each) for each in results}) == 32
+    assert sorted(each.reference for each in results) == sorted(f"fake/{n}" for n in range(32))
+
+
+def test_sign_ins_for_many_references_run_side_by_side():
+    both = threading.Barrier(2)
+    plugins = {name: any_path(FakeProvider()) for name in ("one", "two")}
+    for provider in plugins.values():
+        provider.sign_in = lambda _: (both.wait(WAIT) and None) or Session(client="c")
+    references = [f"{name}/{number}" for name in plugins for number in range(20)]
+    with client_for(plugins=plugins, parallel=2) as vault:  # the first fills it if it may
+        outcomes = vault.fetch_many(references)
+    assert all(isinstance(each, Secret) for each in outcomes)
+
+
+def test_one_credential_that_is_refused_fails_no_other():
+    plugins = {"good": any_path(FakeProvider()), "bad": refused(FakeProvider())}
+    references = [f"{name}/{number}" for number in range(5) for name in plugins]
+    with client_for(plugins=plugins) as vault:
+        outcomes = vault.fetch_many(references)
+    assert [isinstance(each, Secret) for each in outcomes] == [True, False] * 5
+
+
+@pytest.mark.parametrize("kind", [FakeProvider, BatchProvider])
+def test_a_session_that_always_ends_at_once_is_replaced_once(kind):
+    provider = kind()
+    provider.secrets = {str(n): SessionExpired("over") for n in range(200)}
+    with client_for(provider) as vault:
+        outcomes = vault.fetch_many([f"fake/{number}" for number in range(200)])
+        assert {type(each) for each in outcomes} == {SessionExpired}
+        assert vault.fetch_many(["fake/1", "fake/2"])[0].code == "session-expired"
+        with pytest.raises(SessionExpired):
+            vault.fetch("fake/1")
+    assert provider.logins == 2
+
+
+def test_after_a_while_a_session_that_ends_at_once_is_replaced_again(time):
+    provider = FakeProvider({"a": SessionExpired("over")})
+    with client_for(provider, clock=time.clock) as vault:
+        for logins in (2, 2, 3):
+            with pytest.raises(SessionExpired):
+                vault.fetch("fake/a")
+            assert provider.logins == logins
+            time.pass_(seconds=3)
+
+
+def test_a_session_that_served_is_replaced_at_once(time):
+    provider = FakeProvider({"good": "1", "a": SessionExpired("over")})
+    with client_for(provider, clock=time.clock) as vault:
+        for _ in range(2):
+            with pytest.raises(SessionExpired):
+                vault.fetch("fake/a")
+            vault.fetch("fake/good", fresh=True)
+    assert provider.logins == 3
+
+
+def test_a_new_sign_in_that_fails_is_not_repeated_for_each_reference():
+    provider = FakeProvider()
+    good = provider.sign_in
+
+    def sign_in(credential):
+        if provider.logins > 1:
+            raise CredentialRejected("revoked")
+        return good(credential)
+
+    def value(*_):
+        raise SessionExpired("over")
+
+    provider.sign_in, provider.value = sign_in, value
+    with client_for(provider) as vault:
+        outcomes = vault.fetch_many([f"fake/{number}" for number in range(100)])
+    assert provider.logins == 2
+    assert {type(each) for each in outcomes} == {CredentialRejected}
+
+
+@pytest.mark.parametrize("seconds", [-3600, -1, 0, 0.1])
+def test_a_session_that_seems_to_have_ended_is_used_for_a_second(time, seconds):
+    provider = any_path(FakeProvider())
+    provider.sign_in = lambda _: Session(client="c", expires=time.after(seconds=seconds))
+    with client_for(provider, clock=time.clock) as vault:
+        vault.fetch_many([f"fake/{number}" for number in range(20)])
+        time.pass_(seconds=0.9)
+        vault.fetch("fake/x")
+        assert provider.logins == 1
+        time.pass_(seconds=0.2)
+        vault.fetch("fake/y")
+    assert provider.logins == 2
+
+
+def test_an_error_object_of_the_provider_is_left_as_it_is():
+    shared = CredentialRejected("no")
+    provider = refused(FakeProvider(), shared)
+    with client_for(provider) as vault:
+        store_one(vault, "one")
+        store_one(vault, "two")
+        found = []
+        for reference in ("one/a", "two/b"):
+            with pytest.raises(CredentialRejected) as caught:
+                vault.fetch(reference)
+            found.append(caught.value)
+    assert [(each.credential, each.reference) for each in found] == [
+        ("one", "one/a"),
+        ("two", "two/b"),
+    ]
+    assert (shared.credential, shared.reference) == (None, None)
+
+
+def test_those_who_wait_for_a_sign_in_that_is_interrupted_sign_in_themselves():
+    provider = any_path(FakeProvider())
+    inside, go = threading.Event(), threading.Event()
+
+    def sign_in(_credential):
+        if provider.logins == 1:
+            inside.set()
+            assert go.wait(WAIT)
+            raise KeyboardInterrupt
+        return Session(client="second")
+
+    provider.sign_in = sign_in
+    results = []
+    with client_for(provider) as vault:
+
+        def lead():
+            with pytest.raises(KeyboardInterrupt):
+                vault.fetch("fake/a")
+
+        first = threading.Thread(target=lead)
+        first.start()
+        assert inside.wait(WAIT)
+        second = threading.Thread(target=lambda: results.append(vault.fetch("fake/b").text()))
+        second.start()
+        real_time.sleep(0.05)
+        go.set()
+        first.join(WAIT)
+        second.join(WAIT)
+    assert results == ["second: b"]
+
+
+# ------------------------------------------------------------------- changes during a sign-in
+
+
+@pytest.mark.parametrize("how", ["edit", "rename", "remove", "clear", "close"])
+def test_a_session_whose_credential_was_changed_during_the_sign_in_is_not_kept(how):
+    provider = any_path(FakeProvider())
+    inside, go = threading.Event(), threading.Event()
+
+    def sign_in(_credential):
+        number = provider.logins
+        if number == 1:
+            inside.set()
+            assert go.wait(WAIT)
+        return Session(client=number)
+
+    provider.sign_in = sign_in
+    results = []
+    with client_for(provider) as vault:
+        store_one(vault)
+
+        def fetch(number):
+            results.append(vault.fetch(f"mine/{number}").text())
+
+        threads = [threading.Thread(target=fetch, args=(n,), daemon=True) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        assert inside.wait(WAIT)
+        real_time.sleep(0.1)
+        if how == "edit":
+            draft = vault.credentials.draft("fake", "token", {"token": "new"})
+            vault.credentials.edit("mine", draft)
+        elif how == "rename":
+            vault.credentials.rename("mine", "other")
+        elif how == "close":
+            vault.close()
+        else:
+            getattr(vault.credentials, how)("mine")
+        go.set()
+        for thread in threads:
+            thread.join(WAIT)
+            assert not thread.is_alive()
+        assert sorted(results) == ["1: 0", "1: 1", "1: 2"]
+        assert [session.client for session in provider.closed] == [1]
+        assert vault._sessions._held == {}
+
+
+def test_nothing_is_left_of_sign_ins_that_are_over():
+    provider = any_path(FakeProvider())
+    with client_for(provider) as vault:
+        store_one(vault)
+        for number in range(20):
+            vault.fetch(f"mine/{number}")
+            draft = vault.credentials.draft("fake", "token", {"token": str(number)})
+            vault.credentials.edit("mine", draft)
+        mine = vars(vault._sessions)
+    assert {name: len(each) for name, each in mine.items() if isinstance(each, dict)} == {
+        "_held": 0,
+        "_attempts": 0,
+    }
+
+
+# ---------------------------------------------------------------------- tests among other sign-ins
+
+
+def test_a_test_waits_for_a_sign_in_and_starts_from_what_that_kept(time):
+    provider = refreshing(time, FakeProvider())
+    quick = provider.sign_in
+    state = {"now": 0, "most": 0}
+    lock = threading.Lock()
+
+    def sign_in(credential):
+        with lock:
+            state["now"] += 1
+            state["most"] = max(state.values())
+        real_time.sleep(0.05)
+        with lock:
+            state["now"] -= 1
+            return quick(credential)
+
+    provider.sign_in = sign_in
+    with client_for(provider, clock=time.clock) as vault:
+        store_one(vault)
+        actions = [lambda: vault.fetch("mine/x"), lambda: vault.credentials.test("mine")]
+        together(4, lambda number: actions[number % 2]())
+        latest = vault.credentials.get("mine").kept["count"]
+    assert state["most"] == 1
+    assert latest == provider.logins
+    assert [each.get("count", 0) for each in kept(provider)] == [*range(provider.logins)]
+
+
+@pytest.mark.parametrize("environ", [{}, {"UNVAULT_FAKE_TOKEN": "t"}])
+def test_what_was_renewed_for_what_is_not_stored_survives_tests_and_closing(time, environ):
+    provider = refreshing(time, FakeProvider())
+    with client_for(provider, clock=time.clock, environ=environ) as vault:
+        vault.fetch("fake/x")
+        vault.credentials.test("fake")
+        vault.close()
+        vault.fetch("fake/x")
+    assert [each.get("count", 0) for each in kept(provider)] == [0, 1, 2]
+
+
+def test_what_a_drafts_test_renewed_is_for_the_same_answers_only(time):
+    provider = refreshing(time, FakeProvider())
+    with client_for(provider, clock=time.clock) as vault:
+        for token in ("one", "one", "two"):
+            vault.credentials.test(vault.credentials.draft("fake", "token", {"token": token}))
+    assert [each.get("count", 0) for each in kept(provider)] == [0, 1, 0]

@@ -60,3 +60,13 @@ def test_two_stores_share_no_setting(tmp_path: Path) -> None:
     one, other = Settings(SqliteStore()), Settings(SqliteStore())
     one.cache_minutes = 5
     assert other.cache_minutes == 30
+
+
+@pytest.mark.parametrize("minutes", [-1, 721, 10**30, True, 1.5, "30", [5]])
+def test_stored_minutes_that_are_out_of_range_count_for_nothing(
+    minutes: object, tmp_path: Path
+) -> None:
+    """Whoever can write the file could keep values for ever."""
+    store = SqliteStore(tmp_path / "credentials.db", [KeyFile(tmp_path / "key")])
+    store.change_setting("cache_minutes", minutes)
+    assert Settings(store).cache_minutes == 30

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from unvault import sqlite_store
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable, UnvaultError
 from unvault.model import Credential, Origin
 from unvault.protection import KeyFile, Passphrase
@@ -595,3 +596,46 @@ def test_the_first_write_is_a_race_that_all_survive(tmp_path: Path) -> None:
             answered(running)
     assert looks
     assert len(list(tmp_path.iterdir())) == 24
+
+
+# -------------------------------------------------------------------------------- forged files
+
+
+@pytest.mark.parametrize("look", ["list", "find", "get", "replace"])
+def test_signed_out_is_no_type_without_a_name(look: str, store: SqliteStore, path: Path) -> None:
+    """Whoever can write the file can turn the one into the other, and must be noticed."""
+    store.add("prod", "acme", "token", ANSWERS)
+    store.replace("prod", None, {})
+    with behind_its_back(path) as connection:
+        connection.execute("UPDATE credential SET type = ''")
+    uses: dict[str, Callable[[], object]] = {
+        "list": store.list,
+        "find": lambda: store.find("prod"),
+        "get": lambda: store.get("prod"),
+        "replace": lambda: store.replace("prod", "token", ANSWERS),
+    }
+    with pytest.raises(StoreUnreadable):
+        uses[look]()
+
+
+def test_being_signed_out_and_every_type_are_bound_differently() -> None:
+    credential = Credential(provider="acme", name="prod", id="id", revision=1)
+    places = {
+        sqlite_store._place(attrs.evolve(credential, type=kind)) for kind in (None, "", "token")
+    }
+    assert len(places) == 3
+
+
+def test_a_setting_that_is_nested_without_end_is_damage(store: SqliteStore, path: Path) -> None:
+    store.change_setting("cache_minutes", 5)
+    with behind_its_back(path) as connection:
+        connection.execute("UPDATE setting SET value = ?", ("[" * 200_000,))
+    with pytest.raises(StoreUnreadable, match="is damaged"):
+        store.settings()
+
+
+def test_the_name_in_the_hint_is_quoted(store: SqliteStore) -> None:
+    store.add("x;id", "acme", "token", ANSWERS)
+    with pytest.raises(InvalidName) as caught:
+        store.add("x;id", "acme", "token", ANSWERS)
+    assert str(caught.value.hint).endswith("unvault credentials edit 'x;id'")

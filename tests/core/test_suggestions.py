@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import random
+import string
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +47,20 @@ def test_a_sentence_lists_some_and_counts_the_rest() -> None:
     assert sentence("known are", ["a", "b"]) == "known are: a, b"
     assert sentence("known are", "abcde", limit=3) == "known are: a, b, c and 2 more"
     assert sentence("known are", []) == "known are: none"
+
+
+def test_the_nearest_of_thousands_is_found_and_soon() -> None:
+    draw = random.Random(7)  # noqa: S311  # names, no keys
+    for count, length, times in ((2_000, 20, 60), (5_000, 80, 3)):
+        known = ["".join(draw.choices(string.ascii_lowercase, k=length)) for _ in range(count)]
+        begun = time.process_time()
+        for name in known[:times]:
+            assert nearest(f"{name[:4]}0{name[5:]}", known)[0] == name
+        assert time.process_time() - begun < 5  # of 15 s and more once
+
+
+def test_thousands_that_look_alike_do_not_hide_the_nearest() -> None:
+    known = [f"prod/service-{number}/database/password" for number in range(3_000)]
+    near = nearest("prod/servce-77/database/password", known)
+    assert near[0] == "prod/service-77/database/password"
+    assert nearest("a" * 100_000, known) == ()

@@ -370,3 +370,14 @@ def test_a_single_long_run_takes_no_time_either(text):
     begun = time.perf_counter()
     list(find_tags(text))
     assert time.perf_counter() - begun < 2
+
+
+@pytest.mark.parametrize("word", ["vault-x", "vault.x", "vault-agent", "vault.kv 'a/b'"])
+def test_a_longer_word_is_another_tag(word):
+    text = f"{{% {word} %}}"
+    assert [*find_tags(text)] == []
+    assert [*find_tags(f"{{% raw %}} {text}")] == []
+
+
+def test_a_dash_that_trims_may_follow_the_word_at_once():
+    assert isinstance(only("{% vault-%}").target, UnvaultError)

@@ -21,6 +21,16 @@ ROOT = Path(__file__).parents[2]
 _REGION = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 
 
+def _context(command: click.Command, path: str, parent: click.Context | None) -> click.Context:
+    """Return the context the command would have; click keeps the help option it makes in it."""
+    return click.Context(
+        command,
+        info_name=path.rpartition(" ")[2],
+        parent=parent,
+        help_option_names=["-h", "--help"],
+    )
+
+
 def errors() -> Iterator[str]:
     """Every class of `unvault.errors`, with its code and exit code, as they stand in the tree."""
     from unvault import errors
@@ -109,7 +119,7 @@ def _walk(
 ) -> Iterator[tuple[str, click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
-        context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent)
+        context = _context(command, path, parent)
         for name in command.list_commands(context):
             found = command.get_command(context, name)
             if found is not None and not found.hidden:
@@ -119,7 +129,7 @@ def _walk(
 def _command(
     command: click.Command, path: str, parent: click.Context | None, *, level: int
 ) -> Iterator[str]:
-    context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent)
+    context = _context(command, path, parent)
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     yield f"{'#' * level} `{path}`"
     yield ""

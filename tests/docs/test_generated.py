@@ -57,7 +57,9 @@ def test_every_command_and_every_option_is_described() -> None:
             if isinstance(option, click.Option) and not option.hidden:
                 assert all(name in sections[path] for name in option.opts), f"{path} {option.opts}"
             if isinstance(option, click.Argument):
-                shown = option.make_metavar(click.Context(command)).strip("[].{}")
+                shown = option.make_metavar(
+                    click.Context(command, help_option_names=["-h", "--help"])
+                ).strip("[].{}")
                 assert shown in sections[path], f"{path} {shown}"
 
 

@@ -68,6 +68,17 @@ def test_it_lists(unvault: Unvault) -> None:
     assert [i.path for i in unvault.list("acme", "m")] == ["mail"]
 
 
+def test_what_was_deleted_is_listed_as_that(environ: dict[str, str], tmp_path: Path) -> None:
+    secrets = {"gone": [None, None], "last gone": ["x", "y", None], "there": ["x"]}
+    (tmp_path / "acme.json").write_text(json.dumps({"token": TOKEN, "regions": {"eu": secrets}}))
+    with opened(environ) as unvault:
+        assert [(i.path, i.version, i.note) for i in unvault.list("acme", "")] == [
+            ("gone", None, "deleted"),
+            ("last gone", "2", None),
+            ("there", "1", None),
+        ]
+
+
 @pytest.mark.parametrize(
     ("reference", "error"),
     [

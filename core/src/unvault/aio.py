@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -18,8 +16,10 @@ from unvault.provider import Provider, ProviderInfo, Source
 from unvault.providers import Providers
 from unvault.reference import Reference
 from unvault.rendering import FoundReference
+from unvault.resolver import listed
 from unvault.secret import Secret
 from unvault.store import StoredCredential
+from unvault.threads import Joins, Threads
 
 _T = TypeVar("_T")
 _Run = Callable[..., Any]
@@ -31,15 +31,20 @@ class AsyncUnvault:
     Args:
         client: The `Unvault` it is the twin of; both share credentials, sessions and cache.
         options: As for `Unvault`, where no client is given.
+
+    Raises:
+        TypeError: A client and options are given.
     """
 
     def __init__(self, client: Unvault | None = None, **options: Any) -> None:
-        self.sync = client or Unvault(**options)
+        if client is not None and options:
+            raise TypeError(f"a client has its options already: {', '.join(options)}")
+        self.sync = Unvault(**options) if client is None else client
         self.cache = AsyncCacheControl(self.sync.cache, self._run)
         self.credentials = AsyncCredentials(self.sync, self._run)
         self.providers = AsyncProviders(self.sync.providers, self._run)
-        self._pool: ThreadPoolExecutor | None = None
-        self._under_way: dict[str, asyncio.Task[Secret]] = {}
+        self._threads = Threads(self.sync.parallel)
+        self._joins: Joins[Secret] = Joins()
 
     async def fetch(self, reference: Reference | str, *, fresh: bool = False) -> Secret:
         """Return the secret that a reference names; see `Unvault.fetch`.
@@ -49,20 +54,23 @@ class AsyncUnvault:
         """
         text = str(reference)
         if fresh:
-            return await self._run(self.sync.fetch, text, fresh=True)
+            return await self._fetch(text, fresh=True)
         known = self.sync.cached(text)
         if known is not None:
             return known
         try:
-            return await asyncio.shield(self._joined(text))
+            return await self._joins.join((text, self.sync.generation), lambda: self._fetch(text))
         except UnvaultError as error:
             raise copy.copy(error) from error.__cause__  # each task has a traceback of its own
 
     async def fetch_many(
-        self, references: Sequence[Reference | str], *, fresh: bool = False
+        self, references: Iterable[Reference | str], *, fresh: bool = False
     ) -> Sequence[Outcome]:
-        """Return a secret or an error for each reference; see `Unvault.fetch_many`."""
-        return await self._run(self.sync.fetch_many, references, fresh=fresh)
+        """Return a secret or an error for each reference; see `Unvault.fetch_many`.
+
+        When the task is cancelled, what has not begun is not begun any more.
+        """
+        return await self._run(self.sync.fetch_many, listed(references), fresh=fresh)
 
     async def list(self, credential: str, prefix: str = "") -> AsyncIterator[SecretInfo]:
         """Browse a vault; see `Unvault.list`."""
@@ -94,9 +102,6 @@ class AsyncUnvault:
     async def close(self) -> None:
         """Close all sessions and drop all values. It can be used again afterwards."""
         await self._run(self.sync.close)
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=False)
 
     async def __aenter__(self) -> Self:
         """Return itself."""
@@ -106,26 +111,13 @@ class AsyncUnvault:
         """Close it."""
         await self.close()
 
-    def _joined(self, text: str) -> asyncio.Task[Secret]:
-        """Return the task that fetches a reference: the one under way, or a new one."""
-        task = self._under_way.get(text)
-        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.ensure_future(self._run(self.sync.fetch, text))
-            self._under_way[text] = task
-            task.add_done_callback(partial(self._landed, text))
-        return task
-
-    def _landed(self, text: str, task: asyncio.Task[Secret]) -> None:
-        if self._under_way.get(text) is task:
-            del self._under_way[text]
-        if not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report one nobody waits for
+    async def _fetch(self, text: str, *, fresh: bool = False) -> Secret:
+        """Fetch in a thread. Those of one credential share a bound, and hold up no others."""
+        head = text.removeprefix("unvault://").partition("/")[0]
+        return await self._threads.run(partial(self.sync.fetch, text, fresh=fresh), lane=head)
 
     async def _run(self, function: Callable[..., _T], *arguments: Any, **options: Any) -> _T:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(thread_name_prefix="unvault-aio")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, partial(function, *arguments, **options))
+        return await self._threads.run(partial(function, *arguments, **options))
 
 
 class AsyncCacheControl:

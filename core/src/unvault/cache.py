@@ -11,6 +11,7 @@ from typing import NamedTuple
 import attrs
 
 from unvault.clock import Clock
+from unvault.fork import renew_after_fork
 from unvault.forms import Answer
 from unvault.parallel import LISTEN_SECONDS
 from unvault.secret import Secret
@@ -52,10 +53,10 @@ class Flight:
 
     key: Hashable
     """What is being fetched."""
-    epoch: int
-    """The cache's epoch at take-off; a value of an older one is not kept."""
     number: int
     """Counts take-offs; a newer value is never replaced by an older one."""
+    wanted: bool = True
+    """Whether its value is to be kept: it was not dropped on its way."""
     landed: threading.Event = attrs.field(factory=threading.Event)
     """Set when there is an outcome."""
     outcome: Secret | BaseException | None = attrs.field(default=None, repr=False)
@@ -90,10 +91,12 @@ class SecretCache:
     """Keeps values in memory only.
 
     Args:
-        minutes: For how long a value is kept; 0 keeps none. A function is asked once, when the
-            answer is first needed.
+        minutes: For how long a value is kept; 0 keeps none. A function is asked once, when needed.
         max_entries: How many at the most.
-        clock: What tells the time.
+        clock: What tells the time; that of the `Unvault` it is given to where None.
+
+    Raises:
+        ValueError: The minutes are negative.
     """
 
     def __init__(
@@ -104,28 +107,42 @@ class SecretCache:
         clock: Clock | None = None,
     ) -> None:
         self.max_entries = max_entries
+        self._own_clock = clock is not None
         self._clock = clock or Clock()
-        self._minutes = minutes
+        self._minutes = minutes if callable(minutes) else _checked(minutes)
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._flights: dict[Hashable, Flight] = {}
+        self._in_the_air: set[Flight] = set()  # those too that a fresh one took the place of
         self._lock = threading.Lock()
         self._epoch = 0
         self._takeoffs = 0
         self._hits = 0
         self._misses = 0
+        renew_after_fork(self)
 
     @property
     def minutes(self) -> float:
         """For how long a value is kept, in minutes. A change holds for what is kept already."""
         if callable(self._minutes):
-            self._minutes = self._minutes()
+            self._minutes = _checked(self._minutes())
         return self._minutes
 
     @minutes.setter
     def minutes(self, minutes: float) -> None:
-        self._minutes = minutes
+        self._minutes = _checked(minutes)
         if not minutes:
             self.clear()
+
+    def adopt(self, clock: Clock) -> None:
+        """Tell the time by a clock, unless one was given; for before any value is kept."""
+        if not self._own_clock:
+            self._clock, self._own_clock = clock, True
+
+    def after_fork(self) -> None:
+        """Forget the fetches under way: they are the parent's, and never land here."""
+        self._lock = threading.Lock()
+        self._flights = {}
+        self._in_the_air = set()
 
     @property
     def epoch(self) -> int:
@@ -193,8 +210,9 @@ class SecretCache:
             if under_way is not None and not fresh:
                 return under_way, False
             self._takeoffs += 1
-            flight = Flight(key, self._epoch, self._takeoffs)
+            flight = Flight(key, self._takeoffs)
             self._flights[key] = flight
+            self._in_the_air.add(flight)
             return flight, True
 
     def land(self, flight: Flight, outcome: Secret | BaseException) -> None:
@@ -203,7 +221,8 @@ class SecretCache:
             with self._lock:
                 if self._flights.get(flight.key) is flight:
                     del self._flights[flight.key]
-                if isinstance(outcome, Secret) and flight.epoch == self._epoch:
+                self._in_the_air.discard(flight)
+                if isinstance(outcome, Secret) and flight.wanted:
                     self._keep(flight, outcome)
         finally:
             flight.outcome = outcome
@@ -213,7 +232,7 @@ class SecretCache:
         """Drop the values whose keys are not wanted any more, and those on their way."""
         with self._lock:
             self._epoch += 1
-            self._flights.clear()
+            self._divert(unwanted)
             for key in [key for key in self._entries if unwanted(key)]:
                 del self._entries[key]
 
@@ -222,9 +241,16 @@ class SecretCache:
         with self._lock:
             count = len(self._entries)
             self._epoch += 1
-            self._flights.clear()
+            self._divert(lambda _key: True)
             self._entries.clear()
             return count
+
+    def _divert(self, unwanted: Callable[[Hashable], bool]) -> None:
+        """Let nobody join these flights any more, and keep none of their values."""
+        for flight in self._in_the_air:
+            if unwanted(flight.key):
+                flight.wanted = False
+                self._flights.pop(flight.key, None)
 
     def _lead(self, flight: Flight, fetch: Callable[[], Secret]) -> Secret:
         try:
@@ -265,3 +291,9 @@ class SecretCache:
         self._entries.move_to_end(flight.key)
         while len(self._entries) > self.max_entries:
             self._entries.popitem(last=False)
+
+
+def _checked(minutes: float) -> float:
+    if not minutes >= 0:  # "not a number" is neither
+        raise ValueError(f"a value cannot be kept for {minutes} minutes")
+    return minutes

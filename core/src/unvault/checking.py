@@ -22,8 +22,8 @@ from unvault.suggestions import nearest, sentence
 if TYPE_CHECKING:
     from cattrs import Converter
 
-_FLAGS = {"true": True, "yes": True, "on": True, "1": True}
-_FLAGS |= {"false": False, "no": False, "off": False, "0": False}
+_FLAGS = {"true": True, "yes": True, "y": True, "on": True, "1": True}
+_FLAGS |= {"false": False, "no": False, "n": False, "off": False, "0": False}
 
 
 def check_answers(
@@ -266,7 +266,15 @@ def _chosen(choices: Iterable[Choice], answer: Answer) -> str:
     for choice in choices:
         if answer in (choice.value, *choice.aliases):
             return choice.value
+    near = {choice.value for choice in choices if _but_for_case(choice, answer)}
+    if len(near) == 1:
+        return near.pop()
     raise ValueError(f"must be one of {', '.join(choice.value for choice in choices)}")
+
+
+def _but_for_case(choice: Choice, answer: Answer) -> bool:
+    written = (choice.value, *choice.aliases)
+    return str(answer).strip().casefold() in (each.casefold() for each in written)
 
 
 _CONVERT: Mapping[Kind, Callable[[object], Answer]] = {

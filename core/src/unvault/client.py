@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,9 +11,10 @@ from unvault.cache import CacheStatistics, SecretCache
 from unvault.clock import Clock
 from unvault.credentials import Credentials
 from unvault.directories import Directories
-from unvault.errors import InteractionRequired, RenderError
+from unvault.errors import RenderError, StoreLocked
 from unvault.hookspecs import Interaction
 from unvault.model import Outcome, SecretInfo
+from unvault.names import checked_names
 from unvault.private_file import replace_private
 from unvault.protection import protections
 from unvault.providers import Providers, blocked_by
@@ -88,7 +89,8 @@ class Unvault:
         directories: The folders, instead of the platform's.
         store: Where credentials and settings are kept; a SQLite file in the data folder by
             default. `in_memory` keeps them nowhere.
-        cache: Where values are kept; by default for as long as the settings say.
+        cache: Where values are kept; by default for as long as the settings say. One that was
+            given no clock of its own gets this one's.
         plugins: Providers the application brings itself, by id.
         extensions: Names of installed extensions, or objects, that wrap every provider's hooks.
         block: Ids of providers to keep out, besides those in ``UNVAULT_BLOCK``.
@@ -98,6 +100,9 @@ class Unvault:
         interaction: How a person is asked to do something; None where nobody can answer.
         clock: What tells the time.
         parallel: How many fetches `fetch_many` and `render` run at the same time.
+
+    Raises:
+        ValueError: ``parallel`` is less than 1.
     """
 
     def __init__(
@@ -122,10 +127,13 @@ class Unvault:
         self.providers = Providers(
             plugins,
             extensions=extensions,
-            block={*block, *blocked_by(self._environ)},
+            block={*checked_names("block", block), *blocked_by(self._environ)},
             discover=discover,
         )
+        if cache is not None and clock is not None:
+            cache.adopt(clock)
         clock = clock or Clock()
+        self.parallel = parallel
         self._store = self._default_store() if store is None else store
         self.settings = Settings(self._store)
         if cache is None:
@@ -144,6 +152,15 @@ class Unvault:
     def interaction(self) -> Interaction | None:
         """How a person is asked to do something."""
         return self._interaction
+
+    @property
+    def generation(self) -> Hashable:
+        """Another one whenever a reference may mean something else than before.
+
+        A credential was changed, say, or values were dropped. Whoever keeps what was fetched, or
+        lets several wait for one fetch, compares it.
+        """
+        return self._resolver.generation
 
     @classmethod
     def in_memory(cls, app_name: str = "unvault", **options: Any) -> Self:
@@ -175,15 +192,18 @@ class Unvault:
         return self._resolver.fetch(reference, fresh=fresh)
 
     def fetch_many(
-        self, references: Sequence[Reference | str], *, fresh: bool = False
+        self, references: Iterable[Reference | str], *, fresh: bool = False
     ) -> Sequence[Outcome]:
         """Return a secret or an error for each reference, in order. Raises none of them.
 
         Equal references are fetched once, different ones in batches or at the same time.
 
         Args:
-            references: The references.
+            references: The references; they are gone through once.
             fresh: Fetch them even if they are cached.
+
+        Raises:
+            TypeError: It is one reference instead of several.
         """
         return self._resolver.fetch_many(references, fresh=fresh)
 
@@ -271,7 +291,7 @@ class Unvault:
         if given:
             return given
         if self._interaction is None:
-            raise InteractionRequired(
+            raise StoreLocked(
                 f"the {what} of the credential store is needed, and nobody can be asked for it",
                 hint=f"run this on a terminal, or set {variable}",
             )

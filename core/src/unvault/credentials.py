@@ -9,7 +9,8 @@ import attrs
 from unvault.checking import check_credential
 from unvault.environment import credential_from, environment_variables
 from unvault.errors import CredentialMissing, CredentialNotFound, InvalidName
-from unvault.model import Credential, Session
+from unvault.forms import CredentialType
+from unvault.model import Answers, Credential, Session
 from unvault.names import check_name
 from unvault.protection import Protection
 from unvault.providers import Providers
@@ -93,10 +94,7 @@ class Credentials:
         """
         if name:
             self.check_name(name)
-        form = self._providers.load(provider).form
-        kind, checked = check_credential(
-            form, type, answers or {}, subject=f"the {form.label} credential"
-        )
+        kind, checked = self._checked(provider, type, answers or {})
         return Credential(provider, kind.name, checked, name=name, id=f"draft:{provider}:{name}")
 
     def draft_from_environment(self, provider: str, *, name: str = "") -> Credential:
@@ -108,7 +106,8 @@ class Credentials:
         """
         if name:
             self.check_name(name)
-        found = credential_from(provider, self._providers.load(provider).form, self._environ)
+        form, ids = self._providers.load(provider).form, self._providers.ids()
+        found = credential_from(provider, form, self._environ, installed=ids)
         if found is None:
             raise CredentialMissing(
                 f"the environment describes no credential for {provider!r}",
@@ -119,9 +118,8 @@ class Credentials:
 
     def environment(self, provider: str) -> Sequence[str]:
         """Return the names of the variables that describe a credential for a provider."""
-        return sorted(
-            environment_variables(provider, self._providers.load(provider).form, self._environ)
-        )
+        form, ids = self._providers.load(provider).form, self._providers.ids()
+        return sorted(environment_variables(provider, form, self._environ, installed=ids))
 
     def test(self, credential: Credential | str) -> Session:
         """Sign in with a credential, stored or a draft, and return what came of it.
@@ -144,10 +142,12 @@ class Credentials:
 
         Raises:
             InvalidName: The name is empty, taken, not fit, or a provider's id.
+            FormError: The draft does not fit the provider's form.
             StoreError: It cannot be written.
         """
         self.check_name(draft.name)
-        added = self._store.add(draft.name, draft.provider, draft.type or "", draft.answers)
+        kind, answers = self._checked(draft.provider, draft.type or "", draft.answers)
+        added = self._store.add(draft.name, draft.provider, kind.name, answers)
         self._keep(added, session)
         self._resolver.reconsider()
         return added
@@ -163,6 +163,7 @@ class Credentials:
         Raises:
             CredentialNotFound: There is no such credential.
             InvalidName: It belongs to another provider.
+            FormError: The draft does not fit the provider's form.
         """
         old = self.get(name)
         if old.provider != draft.provider:
@@ -170,7 +171,8 @@ class Credentials:
                 f"the credential {old.name!r} is for {old.provider!r}, not for {draft.provider!r}",
                 hint="add a credential of another name",
             )
-        changed = self._store.replace(old.name, draft.type, draft.answers)
+        kind, answers = self._checked(draft.provider, draft.type or "", draft.answers)
+        changed = self._store.replace(old.name, kind.name, answers)
         self._keep(changed, session)
         self._resolver.forget(changed.id)
         return changed
@@ -214,7 +216,8 @@ class Credentials:
     def default(self, provider: str) -> StoredCredential | None:
         """Return the stored credential that a provider's id stands for."""
         chosen = self._settings.default_credential(provider)
-        return next((item for item in self._store.list() if item.id == chosen), None)
+        items = (item for item in self._store.list() if item.provider == provider)
+        return next((item for item in items if item.id == chosen), None)
 
     def set_default(self, name: str) -> StoredCredential:
         """Let a provider's id stand for a stored credential.
@@ -258,6 +261,12 @@ class Credentials:
                 hint=f"choose another, and `unvault credentials default NAME` lets {name}/… use it",
             )
 
+    def _checked(
+        self, provider: str, type: str | None, answers: Mapping[str, object]
+    ) -> tuple[CredentialType, Answers]:
+        form = self._providers.load(provider).form
+        return check_credential(form, type, answers, subject=f"the {form.label} credential")
+
     def _keep(self, credential: Credential, session: Session | None) -> None:
         if session is not None and session.renewed is not None:
             self._store.keep(credential, session.renewed)
@@ -275,5 +284,5 @@ class Credentials:
             f"there is no stored credential {name!r}",
             hint="unvault credentials list shows those there are",
             credential=name,
-            candidates=nearest(name, names) or tuple(names[:5]),
+            candidates=nearest(name, names),
         )

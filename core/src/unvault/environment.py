@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 
 from unvault.checking import check_answers, form_error
 from unvault.errors import FormError, Problem
-from unvault.forms import CredentialForm, CredentialType, variables
+from unvault.forms import CredentialForm, CredentialType, stem, variables
 from unvault.model import Credential, Origin
 from unvault.suggestions import sentence
 
@@ -15,9 +15,21 @@ _TYPE = "type"
 
 
 def environment_variables(
-    provider: str, form: CredentialForm, environ: Mapping[str, str]
+    provider: str,
+    form: CredentialForm,
+    environ: Mapping[str, str],
+    *,
+    installed: Iterable[str] = (),
 ) -> Set[str]:
     """Return the names of the variables that describe a credential for a provider.
+
+    Args:
+        provider: The provider's id.
+        form: Its credential form.
+        environ: The environment.
+        installed: Ids of all providers. A variable that begins like another one's, whose id is
+            longer, is that one's: ``UNVAULT_AWS_SSO_TOKEN`` is the token of ``aws-sso``, and no
+            ``sso_token`` of ``aws``.
 
     Only one family counts: ``INSOMNIA_*`` where there is no ``UNVAULT_*`` at all, so that two
     half-configured accounts are never mixed into one. Blank variables do not count.
@@ -25,7 +37,11 @@ def environment_variables(
     known = {*variables(provider, [_TYPE])}
     for kind in form:
         known |= _variables_of(kind, provider)
-    given = {name for name in known if environ.get(name, "").strip()}
+    longer = [stem(other) for other in installed if len(other) > len(provider)]
+    theirs = tuple(family + other for family in _FAMILIES for other in longer)
+    given = {
+        name for name in known if environ.get(name, "").strip() and not name.startswith(theirs)
+    }
     for family in _FAMILIES:
         members = {name for name in given if name.startswith(family)}
         if members:
@@ -34,18 +50,22 @@ def environment_variables(
 
 
 def credential_from(
-    provider: str, form: CredentialForm, environ: Mapping[str, str]
+    provider: str,
+    form: CredentialForm,
+    environ: Mapping[str, str],
+    *,
+    installed: Iterable[str] = (),
 ) -> Credential | None:
     """Return the credential the environment describes, or None where it describes none.
 
     White space around values is taken off. Without a ``…_TYPE`` variable, the type is the first
     that has all the fields given and misses none; variables of fields that the other answers
-    hide are ignored.
+    hide are ignored. The arguments are those of `environment_variables`.
 
     Raises:
         FormError: The variables contradict the form; the hint names them.
     """
-    found = environment_variables(provider, form, environ)
+    found = environment_variables(provider, form, environ, installed=installed)
     if not found:
         return None
     subject = f"the environment's credential for {provider}"

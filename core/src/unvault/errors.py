@@ -45,7 +45,29 @@ ever holds a secret's value, a token or the content of a credential field.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self
+
+
+def _text(value: object) -> str:
+    """Return a name as text, whatever a provider took it from: an SDK may tell it in bytes."""
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  # an error is being told: that must not fail
+        return f"({type(value).__name__})"
+
+
+def _known(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _names(candidates: object) -> tuple[str, ...]:
+    """Return names as text; one alone is a list of one, and None is no name."""
+    if isinstance(candidates, str | bytes) or not isinstance(candidates, Iterable):
+        candidates = [candidates]
+    return tuple(_text(each) for each in candidates if each is not None)
 
 
 class UnvaultError(Exception):
@@ -64,6 +86,14 @@ class UnvaultError(Exception):
     code: ClassVar[str] = "error"
     """Stable, lower-case name of this kind of error."""
 
+    # Here too, for a subclass of a provider's that forgets to call our __init__.
+    hint: str | None = None
+    provider: str | None = None
+    distribution: str | None = None
+    credential: str | None = None
+    reference: str | None = None
+    candidates: tuple[str, ...] = ()
+
     def __init__(
         self,
         message: str = "",
@@ -73,20 +103,20 @@ class UnvaultError(Exception):
         distribution: str | None = None,
         credential: str | None = None,
         reference: str | None = None,
-        candidates: tuple[str, ...] = (),
+        candidates: Iterable[str] = (),
     ) -> None:
         super().__init__(message)
-        self.hint = hint
-        self.provider = provider
-        self.distribution = distribution
-        self.credential = credential
-        self.reference = reference
-        self.candidates = candidates
+        self.hint = _known(hint)
+        self.provider = _known(provider)
+        self.distribution = _known(distribution)
+        self.credential = _known(credential)
+        self.reference = _known(reference)
+        self.candidates = _names(candidates)
 
     @property
     def message(self) -> str:
         """What happened, in one sentence."""
-        return str(self.args[0]) if self.args else ""
+        return _text(self.args[0]) if self.args else ""
 
     def __str__(self) -> str:
         """Return the whole story in one line, for logs and tracebacks."""
@@ -113,14 +143,17 @@ class UnvaultError(Exception):
         return self
 
     def describe(self) -> dict[str, Any]:
-        """Return the error as plain data: ``code``, ``message`` and whatever else is known."""
-        known = {
-            name: getattr(self, name)
+        """Return the error as plain data: ``code``, ``message`` and whatever else is known.
+
+        All of it is text, or lists of text, whatever a provider put in: it can be written as JSON.
+        """
+        known: dict[str, Any] = {
+            name: _text(getattr(self, name))
             for name in ("hint", "provider", "distribution", "credential", "reference")
             if getattr(self, name) is not None
         }
         if self.candidates:
-            known["candidates"] = list(self.candidates)
+            known["candidates"] = list(_names(self.candidates))
         return {"code": self.code, "message": self.message, **known}
 
 
@@ -163,20 +196,24 @@ class Problem(NamedTuple):
     """What is wrong with it. Never the answer itself."""
 
 
+def _problem(given: object) -> Problem:
+    return given if isinstance(given, Problem) else Problem("", _text(given))
+
+
 class FormError(UsageError):
     """Answers to a form are wrong; ``problems`` lists all of them at once."""
 
     code = "invalid-form"
+    problems: tuple[Problem, ...] = ()
 
-    def __init__(
-        self, message: str = "", problems: tuple[Problem, ...] = (), **context: Any
-    ) -> None:
+    def __init__(self, message: str = "", problems: Iterable[Problem] = (), **context: Any) -> None:
         super().__init__(message, **context)
-        self.problems = problems
+        self.problems = tuple(_problem(each) for each in problems)
 
     def describe(self) -> dict[str, Any]:
         """Return the error as plain data, with its ``problems``."""
-        return {**super().describe(), "problems": [p._asdict() for p in self.problems]}
+        rows = [{"field": _text(field), "message": _text(why)} for field, why in self.problems]
+        return {**super().describe(), "problems": rows}
 
 
 class WrongFormat(UsageError):
@@ -356,6 +393,8 @@ class RenderError(UnvaultError):
     """Tags of a text failed, so nothing was rendered; ``problems`` lists all of them."""
 
     code = "render-failed"
+    problems: tuple[TagProblem, ...] = ()
+    source: str | None = None
 
     def __init__(
         self,
@@ -367,7 +406,7 @@ class RenderError(UnvaultError):
     ) -> None:
         super().__init__(message, **context)
         self.problems = problems
-        self.source = source
+        self.source = _known(source)
 
     def describe(self) -> dict[str, Any]:
         """Return the error as plain data, with its ``problems``."""

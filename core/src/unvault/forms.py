@@ -1,7 +1,7 @@
 """Declarative forms: what a person fills in to sign in, or to point at a secret.
 
 A form is data. From the one declaration come the prompts of the command line, the fields of a
-page, the JSON Schema, the environment variables and the import of foreign configuration.
+page, the environment variables and the import of foreign configuration.
 """
 
 from __future__ import annotations
@@ -13,8 +13,15 @@ from enum import StrEnum
 
 import attrs
 
+from unvault.names import all_of
+from unvault.suggestions import sentence
+
 Answer = str | bool | int
 """What a field can be answered with."""
+
+_CORE = ("BLOCK", "EXTENSIONS", "HOME", "NEW_PASSPHRASE", "PASSPHRASE")
+CORE_VARIABLES = frozenset(f"UNVAULT_{name}" for name in _CORE)
+"""Environment variables with a meaning of their own, which never answer a provider's form."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -46,21 +53,28 @@ class Choice:
     """Other spellings that are accepted, such as a foreign configuration's."""
 
 
+def _as_kind(kind: str) -> Kind:
+    if kind not in [*Kind]:
+        raise ValueError(sentence(f"there is no kind of field {kind!r}; the kinds are", Kind))
+    return Kind(kind)
+
+
 def _as_choices(choices: Iterable[Choice | str]) -> tuple[Choice, ...]:
-    return tuple(Choice(choice) if isinstance(choice, str) else choice for choice in choices)
+    if isinstance(choices, str):
+        raise TypeError("choices are a list: this is one text")  # it would be read as its letters
+    return all_of(Choice, [Choice(x) if isinstance(x, str) else x for x in choices])
 
 
-# mypy cannot make out what a bare ``converter=tuple`` takes.
 def _as_names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(names)
+    return all_of(str, [names] if isinstance(names, str) else names)
 
 
 def _as_fields(fields: Iterable[Field]) -> tuple[Field, ...]:
-    return tuple(fields)
+    return all_of(Field, fields)
 
 
 def _as_types(types: Iterable[CredentialType]) -> tuple[CredentialType, ...]:
-    return tuple(types)
+    return all_of(CredentialType, types)
 
 
 def _as_conditions(
@@ -86,7 +100,7 @@ class Field:
     """What a person reads; made from the name, where empty."""
     help: str = ""
     """One sentence that helps to answer."""
-    kind: Kind = attrs.field(default=Kind.TEXT, converter=Kind)
+    kind: Kind = attrs.field(default=Kind.TEXT, converter=_as_kind)
     """What it holds."""
     required: bool = False
     """Whether it must be answered where it is visible. An empty answer is no answer."""
@@ -114,10 +128,22 @@ class Field:
             raise ValueError(f"field {self.name!r}: the name has a meaning in Python")
         if bool(self.choices) != (self.kind is Kind.CHOICE):
             raise ValueError(f"field {self.name!r}: choices go with the kind 'choice'")
-        if self.choices and self.default not in {None, *(one.value for one in self.choices)}:
-            raise ValueError(f"field {self.name!r}: the default is none of the choices")
         if self.pattern is not None:
             self._check_pattern(self.pattern)
+        if self.default is not None and (why := self._wrong_default(self.default)):
+            raise ValueError(f"field {self.name!r}: the default is {why}")
+
+    def _wrong_default(self, default: Answer) -> str | None:
+        wanted = {Kind.FLAG: bool, Kind.INTEGER: int}.get(self.kind, str)
+        if not isinstance(default, wanted) or isinstance(default, bool) > (wanted is bool):
+            return f"no {wanted.__name__}, as the kind {self.kind.value!r} wants it"
+        if self.choices and default not in {choice.value for choice in self.choices}:
+            return "none of the choices"
+        if self.kind is Kind.URL and not str(default).startswith(("https://", "http://")):
+            return "no http or https address"
+        if self.pattern is not None and not re.fullmatch(self.pattern, str(default)):
+            return f"of the wrong form: {self.pattern_help}"
+        return None
 
     def _check_pattern(self, pattern: str) -> None:
         if not self.pattern_help:
@@ -155,12 +181,17 @@ def variables(provider: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the environment variables for a thing of a provider that has these names.
 
     ``UNVAULT_<PROVIDER>_<NAME>`` comes first; then, under each name it is known by, the
-    ``INSOMNIA_<PROVIDER>_<NAME>`` that Insomnia's command line reads.
+    ``INSOMNIA_<PROVIDER>_<NAME>`` that Insomnia's command line reads. The core's own are nobody's.
     """
     known = list(names)
-    stem = provider.upper().replace("-", "_")
-    theirs = (f"INSOMNIA_{stem}_{name.upper()}" for name in known)
-    return tuple(dict.fromkeys([f"UNVAULT_{stem}_{known[0].upper()}", *theirs]))
+    ours = f"UNVAULT_{stem(provider)}{known[0].upper()}"
+    theirs = (f"INSOMNIA_{stem(provider)}{name.upper()}" for name in known)
+    return tuple(name for name in dict.fromkeys([ours, *theirs]) if name not in CORE_VARIABLES)
+
+
+def stem(provider: str) -> str:
+    """Return what the names of a provider's variables have after their family's."""
+    return f"{provider.upper().replace('-', '_')}_"
 
 
 def _check_fields(fields: Sequence[Field]) -> None:
@@ -194,6 +225,8 @@ class CredentialType:
         """Check the declaration."""
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"credential type {self.name!r}: lower case, digits and '_'")
+        if any(name.lower() == "type" for field in self.fields for name in field.names):
+            raise ValueError("a field called 'type' would share the variable that names the type")
         _check_fields(self.fields)
 
     @property

@@ -31,23 +31,30 @@ An implementation may leave out arguments it does not need: pluggy passes those 
 
 What every hook owes:
 
-* It raises nothing but the exceptions of `unvault.errors`, most specific first, each
-  ``from`` the original; and no message holds a value, a token or the content of a field.
-* It never waits for ever: network calls carry a timeout.
+* It raises nothing but the exceptions of `unvault.errors`, most specific first; and no message
+  holds a value, a token or the content of a field.
+* It raises them ``from`` the original, which a traceback then shows with its text. Where that text
+  may hold a value, as a response's body may: ``from None``.
+* It never waits for ever: network calls carry a timeout. The core retries nothing but what raised
+  `SessionExpired`, and that once; a hook that retries does so within its own timeout.
 * It may be called from any thread, and from several at once.
 * Importing the provider's package imports no SDK; the hook that needs it does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
+from unvault.errors import ProviderBroken
 from unvault.forms import CredentialForm, SecretForm
 from unvault.model import Credential, Outcome, SecretInfo, SecretRequest, Session
 from unvault.secret import Secret
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PROJECT = "unvault"
 """The name the markers share."""
@@ -66,6 +73,79 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 REQUIRED = ("describe_credential_form", "authenticate", "fetch_secret")
 """The hooks without which a provider is broken."""
+
+OPTIONAL = ("describe_secret_form", "fetch_secrets", "list_secrets", "close_session")
+"""The hooks that a provider may lack."""
+
+
+def entries(group: str) -> Sequence[EntryPoint]:
+    """Return the installed entry points of one group, but for distributions that are damaged."""
+    from importlib.metadata import distributions, entry_points  # 17 ms; not every program needs it
+
+    try:
+        return [*entry_points(group=group)]
+    except Exception:  # noqa: BLE001  # whatever the parser makes of it: one by one, then
+        found: dict[str, Sequence[EntryPoint]] = {}
+        for distribution in distributions():
+            try:
+                # The first of a name is the one that is imported.
+                found.setdefault(
+                    distribution.name, [*distribution.entry_points.select(group=group)]
+                )
+            except Exception:  # noqa: BLE001, S112  # the one that cannot be read
+                continue
+        return [entry for listed in found.values() for entry in listed]
+
+
+def marks(plugin: object) -> Mapping[str, Mapping[str, Any]]:
+    """Return the options of a plugin's marked functions, by name."""
+    found = ((name, getattr(_part(plugin, name), f"{PROJECT}_impl", None)) for name in dir(plugin))
+    return {name: options for name, options in found if isinstance(options, Mapping)}
+
+
+def unmarked(plugin: object) -> Sequence[str]:
+    """Return the hooks that a plugin has a function of the name of, and not the mark."""
+    known = marks(plugin)
+    names = [name for name in (*REQUIRED, *OPTIONAL) if name not in known]
+    return [name for name in names if callable(_part(plugin, name))]
+
+
+def refuse_old_wrappers(plugin: object) -> None:
+    """Raise `pluggy.PluginValidationError` for marks of pluggy's old style."""
+    for name, options in marks(plugin).items():
+        if options.get("hookwrapper"):  # pluggy prints what the part after its yield raises
+            raise pluggy.PluginValidationError(
+                plugin, f"{name} is marked hookwrapper=True: mark it wrapper=True instead"
+            )
+
+
+def check_wraps_only(name: str, plugin: object) -> None:
+    """Refuse an extension that would answer in a provider's place, or that does nothing.
+
+    Raises:
+        ProviderBroken: It is one.
+    """
+    marked, unseen = marks(plugin), unmarked(plugin)
+    plain = [hook for hook, how in marked.items() if not (how["wrapper"] or how["hookwrapper"])]
+    if plain:
+        why = f"implements {plain[0]}, and may only wrap it"
+    elif unseen:
+        why = f"has a function {unseen[0]} without a mark"
+    elif not marked:
+        why = "wraps no hook"
+    else:
+        return
+    raise ProviderBroken(
+        f"the extension {name!r} {why}",
+        hint="its author has to mark what it wraps: hookimpl(wrapper=True)",
+    )
+
+
+def _part(plugin: object, name: str) -> object:
+    try:
+        return getattr(plugin, name, None)
+    except Exception:  # noqa: BLE001  # a property that needs what is not there yet is no hook
+        return None
 
 
 class Interaction(Protocol):
@@ -131,12 +211,14 @@ def authenticate(  # type: ignore[empty-body]
 def fetch_secret(session: Session, request: SecretRequest) -> Secret:  # type: ignore[empty-body]
     """Fetch one secret (required).
 
-    Called when the cache has no answer, never twice at the same time for the same request.
+    Called when the cache has no answer, and not twice at the same time for the same request, unless
+    somebody asks for a fresh value while another is on its way.
 
     Args:
         session: What `authenticate` returned.
-        request: Path and checked parameters. The ``#field`` of a reference is not in it: a
-            provider returns the whole secret (a map as JSON), and the core takes out the field.
+        request: Path and checked parameters, those with a default always among them. The
+            ``#field`` of a reference is not in it: a provider returns the whole secret (a map as
+            JSON), and the core takes out the field.
 
     Returns:
         The secret, with its version and times where the vault tells them. The core caches it
@@ -168,11 +250,12 @@ def fetch_secrets(  # type: ignore[empty-body]
 ) -> Sequence[Outcome]:
     """Fetch several secrets at once (optional).
 
-    Without it, the core calls `fetch_secret` several times at the same time.
+    Called for two requests and more of one credential. Without it, and for a single one, the core
+    calls `fetch_secret`, several times at the same time.
 
     Args:
         session: What `authenticate` returned.
-        requests: At least one, and no two the same.
+        requests: At least two, and no two the same.
 
     Returns:
         One outcome for each request, in the same order: a secret, or the error that
@@ -189,10 +272,12 @@ def list_secrets(session: Session, prefix: str) -> Iterable[SecretInfo]:  # type
 
     Args:
         session: What `authenticate` returned.
-        prefix: What the paths have to start with; empty for all of them.
+        prefix: What the paths have to start with, as text; empty for all of them. The provider
+            filters: the core shows whatever it is given.
 
     Returns:
-        The secrets there are; it may be lazy.
+        The secrets there are, each with a path that a request can name. It may be lazy: the core
+        reads all of it at once, and closes it where it is a generator.
 
     Raises:
         AccessDenied: The session may not list.
@@ -203,7 +288,7 @@ def list_secrets(session: Session, prefix: str) -> Iterable[SecretInfo]:  # type
 
 @hookspec(firstresult=True)
 def close_session(session: Session) -> None:
-    """Let go of a session's connections (optional); must not raise.
+    """Let go of a session's connections (optional); must not raise, and what it does is logged.
 
     Called when the client closes, the session is renewed, or its credential changes.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unvault.checking import check_answers, form_error
 from unvault.errors import FormError, InvalidReference, Problem
-from unvault.forms import Answer, SecretForm
+from unvault.forms import Answer, Field, SecretForm
 from unvault.model import SecretRequest
 from unvault.reference import Reference
 from unvault.suggestions import sentence
@@ -15,27 +15,39 @@ from unvault.suggestions import sentence
 def request_for(reference: Reference, form: SecretForm | None) -> SecretRequest:
     """Return what a provider is asked for when it is asked for a reference.
 
+    Parameters that the reference leaves out have their defaults: what is asked for is the same
+    whether somebody writes a default or not, and so is its place in the cache.
+
     Raises:
         InvalidReference: A parameter is unknown or wrong; the error lists the known ones.
     """
     known = form.parameters if form else ()
+    _refuse_empty(reference, known)
     if not reference.parameters and not any(field.required for field in known):
-        return SecretRequest(reference.path)
+        return SecretRequest(reference.path, _defaults(known))
     try:
         checked = check_answers(known, dict(reference.parameters), subject="its parameters")
     except FormError as error:
         problems = error.problems
     else:
-        given = {name for name, _ in reference.parameters}
-        kept = {field.name for field in known if given.intersection(field.names)}
-        return SecretRequest(
-            reference.path, tuple(sorted((k, v) for k, v in checked.items() if k in kept))
-        )
+        return SecretRequest(reference.path, tuple(sorted(checked.items())))
     raise InvalidReference(
         "; ".join(f"parameter {problem.field!r} {problem.message}" for problem in problems),
         hint=sentence("the parameters are", (field.name for field in known)),
         reference=str(reference),
     )
+
+
+def _refuse_empty(reference: Reference, known: Sequence[Field]) -> None:
+    """Refuse ``?version=`` with nothing behind it: the variable in a script was empty."""
+    names = {name for field in known for name in field.names}
+    for name, value in reference.parameters:
+        if name in names and not value:
+            raise InvalidReference(
+                f"parameter {name!r} is empty",
+                hint="give it a value, or leave it out",
+                reference=str(reference),
+            )
 
 
 def reference_for(form: SecretForm, credential: str, lookup: Mapping[str, object]) -> Reference:
@@ -61,6 +73,15 @@ def reference_for(form: SecretForm, credential: str, lookup: Mapping[str, object
     }
     field = answers.text(form.field) if form.field else None
     return Reference(credential, path, parameters, field)
+
+
+def _defaults(fields: Sequence[Field]) -> tuple[tuple[str, Answer], ...]:
+    """Return what `check_answers` makes of no answers, without the library that it has to load."""
+    answers = {field.name: field.default for field in fields if field.default is not None}
+    for _ in fields:  # one that is hidden may hide others
+        shown = [field.name for field in fields if field.visible(answers)]
+        answers = {name: answers[name] for name in answers if name in shown}
+    return tuple(sorted(answers.items()))
 
 
 def _written(answer: Answer) -> str:

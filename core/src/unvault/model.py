@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, Self
 
 import attrs
 
@@ -42,6 +42,18 @@ class Answers(Mapping[str, Answer]):
     def __repr__(self) -> str:
         """Return the names, each with a mask."""
         return f"<Answers {', '.join(f'{name}={MASK}' for name in self._answers)}>"
+
+    def __copy__(self) -> Self:
+        """Return itself: it does not change."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return itself: it does not change."""
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse to be pickled: the answers would be in the clear."""
+        raise TypeError("Answers are not pickled: they may hold a token or a password")
 
     def text(self, name: str) -> str | None:
         """Return an answer as text, or None where the field is not answered."""
@@ -85,7 +97,7 @@ class Credential:
     id: str = ""
     """Never changes and never comes again, whatever the name."""
     revision: int = 0
-    """Grows with every change of the answers."""
+    """Grows with every change: of the answers, and of the name; not of what is kept."""
     origin: Origin = Origin.AMBIENT
     """Where it comes from."""
     kept: Answers = attrs.field(factory=Answers)
@@ -95,6 +107,11 @@ class Credential:
     def label(self) -> str:
         """How messages call it: its name, or where it comes from."""
         return self.name or f"({self.origin})"
+
+
+def _closed(renewed: Mapping[str, Answer] | None) -> Mapping[str, Answer] | None:
+    """Return renewed fields as `Answers`, which ``attrs.asdict`` leaves closed."""
+    return Answers(renewed) if isinstance(renewed, Mapping) else renewed
 
 
 @attrs.frozen
@@ -107,7 +124,7 @@ class Session:
     """Who it turned out to be, as the vault says it, for a person to read."""
     expires: datetime | None = None
     """When it ends, with a time zone; the core signs in again before. None: it does not."""
-    renewed: Mapping[str, Answer] | None = attrs.field(default=None, repr=False)
+    renewed: Mapping[str, Answer] | None = attrs.field(default=None, converter=_closed, repr=False)
     """What to keep, encrypted, for the next sign-in with this credential, such as a refreshed
     token; it comes back as `Credential.kept`. None keeps what there is."""
     credential: Credential | None = None
@@ -121,7 +138,7 @@ class SecretRequest:
     path: str
     """Where the secret is, in the vault's own words."""
     parameters: tuple[tuple[str, Answer], ...] = ()
-    """Checked parameters, by name, sorted; aliases are resolved."""
+    """Checked parameters, by name, sorted; aliases are resolved, defaults filled in."""
 
     def get(self, name: str) -> Answer | None:
         """Return a parameter, or None where it is not given."""
@@ -142,6 +159,20 @@ class SecretInfo:
     """The value's media type, where the vault knows it."""
     note: str | None = None
     """What a person should know of it, such as ``disabled``."""
+
+
+def is_moment(time: object) -> bool:
+    """Say whether a time can be compared with others; none at all is fine."""
+    return time is None or (isinstance(time, datetime) and time.utcoffset() is not None)
+
+
+def can_be_kept(renewed: object) -> bool:
+    """Say whether what a sign-in renewed can be stored."""
+    return renewed is None or (
+        isinstance(renewed, Mapping)
+        and all(isinstance(name, str) for name in renewed)
+        and all(isinstance(answer, Answer) for answer in renewed.values())
+    )
 
 
 Outcome = Secret | UnvaultError

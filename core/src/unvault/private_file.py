@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shlex
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 OWNER_ONLY = 0o600
 """Mode of the files written here. On Windows the folder's access list decides."""
 
+_POSIX = os.name == "posix"
+_ANOTHERS = "belongs to another user"
+
+
+class NotPrivate(PermissionError):
+    """A file that ought to be its owner's alone is not."""
+
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can enter, and its parents, where it is missing."""
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+    """Make a folder that only its owner can enter, and its parents, where they are missing."""
+    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def replace_private(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, and never a part.
 
     The new file can be read by its owner only, whatever the old one's mode was. A link is
-    followed; what is not a regular file (a pipe, ``/dev/stdout``) is written to as it is.
+    followed. A character device (``/dev/stdout``) and a pipe are written to as they are; a pipe
+    only where it is the user's own, and nobody else may open it.
 
     Raises:
+        NotPrivate: It is a pipe that others can read, or something else that is no file.
         OSError: It cannot be written; the old content is untouched.
     """
-    if path.exists() and not path.is_file():  # before it is resolved: a pipe's link names no file
-        path.write_bytes(content)
+    if _is_special(path) and _written_as_it_is(path, content):
         return
     target = path.resolve()
     draft = _draft(target, content)
@@ -57,9 +68,91 @@ def create_private(path: Path, content: bytes) -> bool:
     return True
 
 
+def read_private(path: Path) -> bytes:
+    """Read a file that has to be its owner's alone: what is looked at is what is read.
+
+    Raises:
+        NotPrivate: It is not, as `why_not_private` says.
+        OSError: It cannot be read.
+    """
+    # Without O_NONBLOCK a pipe in the file's place would keep us waiting for its writer.
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        why = why_not_private(os.fstat(file.fileno()))
+        if why:
+            raise NotPrivate(errno.EACCES, why, str(path))
+        return file.read()
+
+
+def why_not_private(status: os.stat_result) -> str | None:
+    """Say why a file is not its owner's alone, or None. Always None on Windows.
+
+    Args:
+        status: What is known of the file; that of an open one cannot change hands any more.
+    """
+    if not _POSIX:
+        return None
+    if status.st_uid not in (os.geteuid(), 0):  # root reads everything anyway
+        return _ANOTHERS
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        return "can be read by others"
+    return None
+
+
+def how_to_make_private(path: Path, why: str | None) -> str:
+    """Return the command that mends what `why_not_private` said."""
+    command = f"chown {os.geteuid()}" if why == _ANOTHERS else "chmod 600"
+    return f"{command} {shlex.quote(str(path))}"
+
+
 def others_can_read(path: Path) -> bool:
     """Say whether a file's mode lets anybody but its owner in. Always False on Windows."""
-    return os.name == "posix" and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+    return _POSIX and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _written_as_it_is(path: Path, content: bytes) -> bool:
+    """Write to a device or a pipe, and say so; False where it has become a file meanwhile.
+
+    What counts is what was opened: the name may mean something else by now.
+    """
+    if stat.S_ISSOCK(path.stat().st_mode):  # nobody can open one, and the system's error is odd
+        raise NotPrivate(errno.EPERM, "it is a socket, and no file", str(path))
+    with os.fdopen(os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)), "wb") as file:
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode):
+            return False
+        why = _why_not_written_to(status)
+        if why:
+            raise NotPrivate(errno.EPERM, why, str(path))
+        file.write(content)
+    return True
+
+
+def _why_not_written_to(status: os.stat_result) -> str | None:
+    if stat.S_ISCHR(status.st_mode):
+        return None
+    if not stat.S_ISFIFO(status.st_mode):
+        return "it is no file"
+    if any(os.path.samestat(status, each) for each in _own_outputs()):
+        return None  # /dev/stdout: whoever started us made it, and gave it to us
+    if _POSIX and status.st_uid != os.geteuid():
+        return "it is another user's pipe"
+    if _POSIX and stat.S_IMODE(status.st_mode) & 0o077:
+        return "it is a pipe that others can use (its mode has to be 600)"
+    return None
+
+
+def _own_outputs() -> Iterator[os.stat_result]:
+    for handle in (1, 2):
+        with contextlib.suppress(OSError):  # it is closed
+            yield os.fstat(handle)
 
 
 def _draft(target: Path, content: bytes) -> Path:

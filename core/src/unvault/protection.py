@@ -1,78 +1,59 @@
 """Envelope encryption: a data key seals the rows, and a protection wraps the data key.
 
-AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce for every sealing. What a sealed text
-belongs to is authenticated with it, so that it opens in its own place and in no other. Changing
-the protection wraps the data key anew and leaves what it sealed untouched.
+Changing the protection wraps the data key anew and leaves what it sealed untouched.
+
+No frame that raises an error holds a key or a passphrase: tools that report errors may show a
+frame's variables.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import attrs
 
+from unvault.data_key import (
+    KEY_BYTES,
+    DataKey,
+    Record,
+    damaged_record,
+    decoded,
+    key_from,
+    unwrapped,
+    wrapped_record,
+)
 from unvault.directories import Directories
 from unvault.errors import StoreLocked, StoreUnreadable
-from unvault.private_file import create_private, others_can_read
+from unvault.private_file import NotPrivate, create_private, how_to_make_private, read_private
+
+__all__ = [
+    "KEY_FILE",
+    "AskPassphrase",
+    "DataKey",
+    "KeyFile",
+    "Passphrase",
+    "Protection",
+    "Record",
+    "SystemKeyring",
+    "protections",
+]
 
 KEY_FILE = "unvault.key"
 """The key file's name, in the configuration folder."""
 
-KEY_BYTES = 32
-_NONCE_BYTES = 12
 _KEY_FILE_MARK = b"unvault-key-1:"
 
+_LARGEST_COST = 2**19
+"""Of scrypt: 512 MiB of memory. OpenSSL refuses more, and a forged file may ask for it."""
+
+_NOT_INSTALLED = "not installed"
+
 AskPassphrase = Callable[[str], str]
-"""Asks for a passphrase, given what it is for; raises `InteractionRequired` if nobody answers."""
-
-
-class DataKey:
-    """Seals and opens, and never shows itself.
-
-    Args:
-        key: 32 bytes; a new random key by default.
-    """
-
-    __slots__ = ("_cipher", "_key")
-
-    def __init__(self, key: bytes | None = None) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        self._key = os.urandom(KEY_BYTES) if key is None else key
-        self._cipher = AESGCM(self._key)
-
-    def seal(self, plain: bytes, *place: str) -> bytes:
-        """Encrypt, bound to a place: the names that say where the result belongs."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, plain, _bound(place))
-
-    def open(self, sealed: bytes, *place: str) -> bytes:
-        """Decrypt what was sealed for the same place.
-
-        Raises:
-            StoreUnreadable: It was changed, or moved here from another place.
-        """
-        from cryptography.exceptions import InvalidTag
-
-        try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(place))
-        except (InvalidTag, ValueError):
-            raise StoreUnreadable(
-                "a stored entry does not decrypt: it was changed or moved",
-                hint="restore the file from a backup, or remove the entry and add it again",
-            ) from None
-
-    def wrapped_by(self, wrapping: DataKey, *place: str) -> bytes:
-        """Return this key, sealed with another."""
-        return wrapping.seal(self._key, *place)
-
-
-Record = Mapping[str, str | int]
-"""A wrapped data key and what is needed, besides the secret, to unwrap it."""
+"""Asks for a passphrase, given what it is for; raises `StoreLocked` if nobody answers."""
 
 
 class Protection(Protocol):
@@ -113,8 +94,7 @@ class KeyFile:
         """Wrap with the key in the file, which is made where it is missing."""
         try:
             if not self.path.exists():
-                fresh = _KEY_FILE_MARK + base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
-                create_private(self.path, fresh)
+                create_private(self.path, _fresh_key_file())
         except OSError as error:
             raise StoreUnreadable(
                 f"the key file {self.path} cannot be made: {error.strerror}"
@@ -127,30 +107,22 @@ class KeyFile:
 
     def _read(self) -> DataKey:
         try:
-            if others_can_read(self.path):
-                raise StoreUnreadable(
-                    f"the key file {self.path} can be read by others, so it is not used",
-                    hint=f"make it yours alone: chmod 600 {self.path}",
-                )
-            content = self.path.read_bytes()
+            key = _key_in(read_private(self.path))
         except FileNotFoundError:
             raise StoreLocked(
                 f"the key file {self.path} is missing, and nothing else opens what is stored",
                 hint="restore the file from a backup",
             ) from None
+        except NotPrivate as error:
+            raise StoreUnreadable(
+                f"the key file {self.path} {error.strerror}, so it is not used",
+                hint=f"make it yours alone: {how_to_make_private(self.path, error.strerror)}",
+            ) from None
         except OSError as error:
             raise StoreUnreadable(
                 f"the key file {self.path} cannot be read: {error.strerror}"
             ) from error
-        return DataKey(self._decoded(content))
-
-    def _decoded(self, content: bytes) -> bytes:
-        mark, text = content[: len(_KEY_FILE_MARK)], content[len(_KEY_FILE_MARK) :].strip()
-        try:
-            key = base64.b64decode(text, validate=True)
-        except ValueError:
-            key = b""
-        if mark != _KEY_FILE_MARK or len(key) != KEY_BYTES:
+        if key is None:
             raise StoreUnreadable(
                 f"{self.path} is not a key file of unvault, or it is damaged",
                 hint="restore the file from a backup",
@@ -174,34 +146,27 @@ class Passphrase:
 
     def wrap(self, key: DataKey, file_id: str) -> Record:
         """Wrap with a new salt."""
-        salt = base64.b64encode(os.urandom(16)).decode()
-        derived = self._derive(self.ask("new passphrase"), salt, self.cost)
-        wrapped = key.wrapped_by(derived, self.name, file_id)
-        return {**wrapped_record(self.name, wrapped), "salt": salt, "cost": self.cost}
+        salt = os.urandom(16)
+        wrapped = key.wrapped_by(self._key("new passphrase", salt, self.cost), self.name, file_id)
+        text = base64.b64encode(salt).decode()
+        return {**wrapped_record(self.name, wrapped), "salt": text, "cost": self.cost}
 
     def unwrap(self, record: Record, file_id: str) -> DataKey:
         """Unwrap; a wrong passphrase is noticed."""
         salt, cost = record.get("salt"), record.get("cost")
         if not isinstance(salt, str) or not isinstance(cost, int):
-            raise _damaged()
-        derived = self._derive(self.ask("passphrase"), salt, cost)
-        return unwrapped(derived, record, self.name, file_id, "the passphrase")
+            raise damaged_record()
+        key = self._key("passphrase", decoded(salt), cost)
+        return unwrapped(key, record, self.name, file_id, "the passphrase")
 
-    def _derive(self, passphrase: str, salt: str, cost: int) -> DataKey:
-        import hashlib
-
-        if not passphrase:
-            raise StoreLocked("the passphrase is empty")
-        if not 2 <= cost <= 2**22 or cost & (cost - 1):
+    def _key(self, what: str, salt: bytes, cost: int) -> DataKey:
+        """Ask for the passphrase, and return its key."""
+        if not 2 <= cost <= _LARGEST_COST or cost & (cost - 1):
             raise StoreUnreadable("the stored cost of the passphrase is out of range")
-        # A terminal in another encoding gives lone surrogates, which the strict codec would show.
-        secret = passphrase.encode(errors="surrogatepass")
-        room = 256 * cost * 8 + 2**14
-        return DataKey(
-            hashlib.scrypt(
-                secret, salt=_decoded(salt), n=cost, r=8, p=1, maxmem=room, dklen=KEY_BYTES
-            )
-        )
+        key = _derived(self.ask(what), salt, cost)
+        if isinstance(key, str):
+            raise StoreLocked(key)
+        return key
 
 
 @attrs.frozen
@@ -218,51 +183,41 @@ class SystemKeyring:
 
     def wrap(self, key: DataKey, file_id: str) -> Record:
         """Wrap with the key in the keyring, which is made where it is missing."""
-        held = self._call("get_password", file_id)
+        held = self._checked(_in_keyring(self.service, file_id), file_id)
         if held is None:
-            held = base64.b64encode(os.urandom(KEY_BYTES)).decode()
-            self._call("set_password", file_id, held)
-        wrapping = self._key(held, file_id)
-        return wrapped_record(self.name, key.wrapped_by(wrapping, self.name, file_id))
+            held = self._checked(_new_in_keyring(self.service, file_id), file_id)
+        if held is None:
+            raise self._missing(file_id)
+        return wrapped_record(self.name, key.wrapped_by(held, self.name, file_id))
 
     def unwrap(self, record: Record, file_id: str) -> DataKey:
         """Unwrap with the key in the keyring."""
-        held = self._call("get_password", file_id)
+        held = self._checked(_in_keyring(self.service, file_id), file_id)
         if held is None:
+            raise self._missing(file_id)
+        return unwrapped(held, record, self.name, file_id, "the key in the keyring")
+
+    def _checked(self, answer: _Answer, file_id: str) -> DataKey | None:
+        if answer.failed == _NOT_INSTALLED:
             raise StoreLocked(
-                "the operating system's keyring does not hold the key",
-                hint=f"unlock or restore it: service {self.service!r}, user {file_id!r}",
+                "the keyring library is not installed", hint='pip install "unvault[keyring]"'
             )
-        wrapping = self._key(held, file_id)
-        return unwrapped(wrapping, record, self.name, file_id, "the key in the keyring")
-
-    def _key(self, held: str, file_id: str) -> DataKey:
-        try:
-            return DataKey(base64.b64decode(held, validate=True))
-        except ValueError:
-            pass  # raised below, outside: what it holds may be somebody's password
-        raise StoreLocked(
-            "what the operating system's keyring holds is not a key of unvault",
-            hint=f"restore it: service {self.service!r}, user {file_id!r}",
-        )
-
-    def _call(self, function: str, *arguments: str) -> str | None:
-        try:
-            import keyring
-        except ImportError:
+        if answer.failed:
             raise StoreLocked(
-                "the keyring library is not installed",
-                hint='pip install "unvault[keyring]"',
-            ) from None
-        try:
-            answer: str | None = getattr(keyring, function)(self.service, *arguments)
-        except Exception as error:  # noqa: BLE001  # backends raise what their systems do
-            why = type(error).__name__
-        else:
-            return answer
-        raise StoreLocked(  # outside the handler: what a backend says might hold the key
-            f"the operating system's keyring does not answer: {why}",
-            hint="unlock it, or choose another: unvault credentials protect key-file",
+                f"the operating system's keyring does not answer: {answer.failed}",
+                hint="unlock it, or choose another: unvault credentials protect key-file",
+            )
+        if answer.foreign:
+            raise StoreLocked(
+                "what the operating system's keyring holds is not a key of unvault",
+                hint=f"restore it: service {self.service!r}, user {file_id!r}",
+            )
+        return answer.key
+
+    def _missing(self, file_id: str) -> StoreLocked:
+        return StoreLocked(
+            "the operating system's keyring does not hold the key",
+            hint=f"unlock or restore it: service {self.service!r}, user {file_id!r}",
         )
 
 
@@ -278,38 +233,67 @@ def protections(
     return KeyFile(directories.config / KEY_FILE), Passphrase(ask), SystemKeyring()
 
 
-def _bound(place: tuple[str, ...]) -> bytes:
-    """Return a place as bytes, so that no two places are the same bytes."""
-    return b"".join(len(name.encode()).to_bytes(4) + name.encode() for name in place)
+class _Answer(NamedTuple):
+    """What came of asking the keyring, without what it said: that might hold a key."""
+
+    key: DataKey | None = None
+    failed: str | None = None
+    foreign: bool = False
 
 
-def wrapped_record(name: str, wrapped: bytes) -> dict[str, str | int]:
-    """Return the record of a protection that needs nothing but the wrapped key."""
-    return {"protection": name, "wrapped": base64.b64encode(wrapped).decode()}
-
-
-def _decoded(text: str) -> bytes:
+def _in_keyring(service: str, file_id: str) -> _Answer:
+    """Look a key up."""
     try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise _damaged() from None
+        import keyring
+
+        held = keyring.get_password(service, file_id)
+    except Exception as error:  # noqa: BLE001  # backends raise what their systems do
+        return _failure(error)
+    if held is None:
+        return _Answer()
+    key = key_from(held)
+    return _Answer(key, foreign=key is None)
 
 
-def _damaged() -> StoreUnreadable:
-    return StoreUnreadable(
-        "the wrapped key of the file is damaged", hint="restore the file from a backup"
-    )
-
-
-def unwrapped(wrapping: DataKey, record: Record, name: str, file_id: str, what: str) -> DataKey:
-    """Return the data key of a record, unwrapped with another key.
-
-    Raises:
-        StoreLocked: It is the wrong key; ``what`` says in words which one it was.
-    """
-    wrapped = _decoded(str(record.get("wrapped", "?")))
+def _new_in_keyring(service: str, file_id: str) -> _Answer:
+    """Make a key and keep it."""
+    text = base64.b64encode(os.urandom(KEY_BYTES)).decode()
     try:
-        return DataKey(wrapping.open(wrapped, name, file_id))
-    except StoreUnreadable:
-        pass  # it is the key that is wrong, which the error below says
-    raise StoreLocked(f"{what} does not open what is stored", hint="check that it is the right one")
+        import keyring
+
+        keyring.set_password(service, file_id, text)
+    except Exception as error:  # noqa: BLE001  # as above
+        return _failure(error)
+    return _Answer(key_from(text))
+
+
+def _failure(error: Exception) -> _Answer:
+    missing = isinstance(error, ImportError) and error.name == "keyring"
+    return _Answer(failed=_NOT_INSTALLED if missing else type(error).__name__)
+
+
+def _fresh_key_file() -> bytes:
+    return _KEY_FILE_MARK + base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
+
+
+def _key_in(content: bytes) -> DataKey | None:
+    """Return the key in a key file's content; None where it is no key file's."""
+    mark, text = content[: len(_KEY_FILE_MARK)], content[len(_KEY_FILE_MARK) :].strip()
+    return key_from(text) if mark == _KEY_FILE_MARK else None
+
+
+def _derived(passphrase: str, salt: bytes, cost: int) -> DataKey | str:
+    """Return the key of a passphrase, or why there is none."""
+    import hashlib
+
+    if not passphrase:
+        return "the passphrase is empty"
+    # A terminal in another encoding gives lone surrogates, which the strict codec would show.
+    secret = passphrase.encode(errors="surrogatepass")
+    room = 256 * cost * 8 + 2**14
+    try:
+        return DataKey(
+            hashlib.scrypt(secret, salt=salt, n=cost, r=8, p=1, maxmem=room, dklen=KEY_BYTES)
+        )
+    except (MemoryError, OverflowError, ValueError):
+        return f"the passphrase's key cannot be computed: it takes {cost // 1024} MiB of memory"

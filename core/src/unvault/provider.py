@@ -8,24 +8,32 @@ credential to every other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import pluggy
 
 from unvault import hookspecs
 from unvault.errors import NotSupported, ProviderBroken, ProviderFault, UnvaultError
-from unvault.forms import Answer, CredentialForm, SecretForm
-from unvault.hookspecs import PROJECT
-from unvault.model import Outcome, SecretInfo, SecretRequest, Session
+from unvault.forms import CredentialForm, SecretForm
+from unvault.hookspecs import PROJECT, refuse_old_wrappers
+from unvault.model import (
+    Outcome,
+    SecretInfo,
+    SecretRequest,
+    Session,
+    can_be_kept,
+    is_moment,
+)
 from unvault.secret import Secret
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from types import FrameType
 
 _RESULTS: Mapping[str, type] = {
     "describe_credential_form": CredentialForm,
@@ -37,6 +45,12 @@ _RESULTS: Mapping[str, type] = {
 }
 
 _ITEMS: Mapping[str, type] = {"list_secrets": SecretInfo}
+
+_DESCRIBING = ("describe_credential_form", "describe_secret_form")
+"""The hooks that are handed no secret, so that what they raise may be shown to their author."""
+
+_END = object()
+_T = TypeVar("_T")
 
 
 class ProviderState(StrEnum):
@@ -119,6 +133,8 @@ class Provider:
     def __init__(self, source: Source, plugin: object, extensions: Mapping[str, object]) -> None:
         self.id = source.id
         self._source = source
+        self._home = home_of(plugin)
+        refuse_old_wrappers(plugin)
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(plugin, name=source.id)
@@ -153,31 +169,19 @@ class Provider:
         """
         if not self.has(hook):
             raise NotSupported(f"the provider {self.id!r} has no {hook}", provider=self.id)
-        try:
-            result = getattr(self._manager.hook, hook)(**arguments)
-        except UnvaultError as error:
-            error.located(provider=self.id)
-            raise
-        except Exception as error:  # noqa: BLE001  # a provider's defect, whatever it is
-            fault = self._fault(hook, error)
-        else:
-            return self._checked(hook, result, _RESULTS)
-        raise fault  # outside the handler: the original may hold a value, and is not chained
+        caller = getattr(self._manager.hook, hook)
+        return self._checked(hook, self._guarded(hook, partial(caller, **arguments)), _RESULTS)
 
     def iterate(self, hook: str, **arguments: Any) -> Iterator[Any]:
         """Call a hook that may be lazy, and guard each step as `call` guards the call."""
-        items = self.call(hook, **arguments)
+        found = self.call(hook, **arguments)
+        items = self._guarded(hook, partial(iter, found))
         try:
-            for item in items:
+            while (item := self._guarded(hook, partial(next, items, _END))) is not _END:
                 yield self._checked(hook, item, _ITEMS)
-        except UnvaultError as error:
-            error.located(provider=self.id)
-            raise
-        except Exception as error:  # noqa: BLE001  # a provider's defect, whatever it is
-            fault = self._fault(hook, error)
-        else:
-            return
-        raise fault
+        finally:
+            if isinstance(items, Generator):  # left to itself, it would print what it raises
+                self._guarded(hook, items.close)
 
     def call_batch(self, session: Session, requests: Sequence[SecretRequest]) -> list[Outcome]:
         """Call ``fetch_secrets``, and see to it that every request has its outcome."""
@@ -192,8 +196,22 @@ class Provider:
             raise self._defect(f"the provider returned {counts}")
         return found
 
+    def _guarded(self, hook: str, action: Callable[[], _T]) -> _T:
+        """Do something of the provider's; whatever is not ours becomes a fault without its text."""
+        try:
+            return action()
+        except UnvaultError as error:
+            error.located(provider=self.id)
+            raise
+        except BaseException as error:
+            if _ends_the_program(error):
+                raise
+            fault = self._fault(hook, error)
+        raise fault  # outside the handler: the original may hold a value, and is not chained
+
     def _wrap(self, name: str, extension: object) -> None:
         try:
+            refuse_old_wrappers(extension)
             self._manager.register(extension, name=f"extension {name}")
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
@@ -208,19 +226,22 @@ class Provider:
             got = type(result).__name__
             raise self._defect(f"the provider returned {got} from {hook}, not {wanted.__name__}")
         for name in ("created", "expires"):
-            if not _is_moment(getattr(result, name, None)):
+            if not is_moment(getattr(result, name, None)):
                 raise self._defect(f"the provider returned from {hook} a time without a time zone")
-        if isinstance(result, Session) and not _can_be_kept(result.renewed):
+        if isinstance(result, Session) and not can_be_kept(result.renewed):
             raise self._defect(
                 f"the provider returned from {hook} renewed fields that are not text, whole numbers"
                 " or flags"
             )
         return result
 
-    def _fault(self, hook: str, error: Exception) -> ProviderFault:
+    def _fault(self, hook: str, error: BaseException) -> ProviderFault:
+        what = f"the provider failed in {hook}: {type(error).__name__}"
+        where = place_of(error, self._home)
+        if hook in _DESCRIBING:
+            return self._defect(f"{what}: {text_of(error)} (at {where})")
         return self._defect(
-            f"the provider failed in {hook}: {type(error).__name__} at {place_of(error)}; "
-            "the message is withheld, since it might hold a secret"
+            f"{what} at {where}; the message is withheld, since it might hold a secret"
         )
 
     def _defect(self, what: str) -> ProviderFault:
@@ -232,26 +253,48 @@ class Provider:
         )
 
 
-def _is_moment(time: object) -> bool:
-    """Say whether a time can be compared with others; none at all is fine."""
-    return time is None or (isinstance(time, datetime) and time.utcoffset() is not None)
+def _ends_the_program(error: BaseException) -> bool:
+    """Say whether an exception is not the hook's own doing, and holds no text.
+
+    Ctrl-C is one. Another is the ``SystemExit`` that an application's signal handler raises: the
+    handler runs in the main thread, in whatever function is being executed, perhaps a hook.
+    """
+    if isinstance(error, SystemExit):
+        return error.code is None or isinstance(error.code, int)
+    return isinstance(error, KeyboardInterrupt)
 
 
-def _can_be_kept(renewed: object) -> bool:
-    """Say whether what a sign-in renewed can be stored."""
-    return renewed is None or (
-        isinstance(renewed, Mapping)
-        and all(isinstance(name, str) for name in renewed)
-        and all(isinstance(answer, Answer) for answer in renewed.values())
-    )
+def home_of(plugin: object) -> str:
+    """Return the top-level package of a plugin's code."""
+    kind = plugin if isinstance(plugin, type | ModuleType) else type(plugin)
+    name = kind.__name__ if isinstance(kind, ModuleType) else kind.__module__
+    return name.partition(".")[0]
 
 
-def place_of(error: BaseException) -> str:
-    """Return where an exception was raised: file, line and function."""
+def text_of(error: BaseException) -> str:
+    """Return an exception's text in one line. Not for one that might hold a secret."""
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  # its own defect, and no reason to lose the rest
+        return "(without a text)"
+
+
+def place_of(error: BaseException, home: str | None = None) -> str:
+    """Return where an exception was raised: file, line and function.
+
+    Args:
+        error: The exception.
+        home: A top-level package: where it had a part, the last place in it is named.
+    """
     import traceback
 
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
+    steps = [*traceback.walk_tb(error.__traceback__)]
+    if not steps:
         return "an unknown place"
-    last = frames[-1]
-    return f"{last.filename}:{last.lineno} in {last.name}"
+    own = [step for step in steps if _package_of(step[0]) == home]
+    frame, line = (own or steps)[-1]
+    return f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+
+
+def _package_of(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

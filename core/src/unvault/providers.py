@@ -18,8 +18,10 @@ from unvault.errors import (
     ProviderNotFound,
     UnvaultError,
 )
-from unvault.hookspecs import EXTENSIONS, PROJECT, PROVIDERS, REQUIRED
-from unvault.provider import Provider, ProviderInfo, ProviderState, Source, place_of
+from unvault.fork import renew_after_fork
+from unvault.hookspecs import EXTENSIONS, PROVIDERS, REQUIRED, check_wraps_only, entries, unmarked
+from unvault.names import checked_names
+from unvault.provider import Provider, ProviderInfo, ProviderState, Source, place_of, text_of
 from unvault.suggestions import nearest, sentence
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 BLOCK_VARIABLE = "UNVAULT_BLOCK"
 """Environment variable: ids of providers to keep out, with commas between them."""
 
-_ID = re.compile(r"[a-z][a-z0-9_-]*")
+_ID = re.compile(r"[a-z][a-z0-9-]*")
 _EXTRA = re.compile(r"unvault-([a-z0-9-]+)\b.*extra == (['\"])\1\2")
 
 
@@ -44,6 +46,9 @@ class Providers:
         extensions: Names of installed extensions, or objects, that wrap every provider's hooks.
         block: Ids of providers to keep out.
         discover: Whether to look for installed providers at all.
+
+    Raises:
+        TypeError: One name where names are wanted.
     """
 
     def __init__(
@@ -55,10 +60,16 @@ class Providers:
         discover: bool = True,
     ) -> None:
         self._plugins = dict(plugins or {})
-        self._wanted_extensions = tuple(extensions)
-        self._block = frozenset(block)
+        self._wanted_extensions = checked_names("extensions", extensions)
+        self._block = frozenset(checked_names("block", block))
         self._discover = discover
         self._loaded: dict[str, Provider] = {}
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: a lock that another thread held stays held there."""
+        self._loading: dict[str, threading.RLock] = {}  # one for each: an import may take long
         self._lock = threading.RLock()
 
     def ids(self) -> list[str]:
@@ -96,9 +107,15 @@ class Providers:
             ProviderConflict: Two distributions claim its id.
             ProviderBroken: It cannot be imported, or does not keep the contract.
         """
+        loaded = self._loaded.get(provider)
+        if loaded is not None:
+            return loaded
+        source = self._source(provider)
         with self._lock:
+            loading = self._loading.setdefault(provider, threading.RLock())
+        with loading:
             if provider not in self._loaded:
-                self._loaded[provider] = self._load(provider)
+                self._loaded[provider] = self._load(source)
             return self._loaded[provider]
 
     def source(self, provider: str) -> Source:
@@ -114,22 +131,21 @@ class Providers:
     def _entries(self) -> Mapping[str, Sequence[EntryPoint]]:
         if not self._discover:
             return {}
-        from importlib.metadata import entry_points  # 17 ms, and an embedder may not need it
-
         found: dict[str, MutableSequence[EntryPoint]] = {}
-        for entry in entry_points(group=PROVIDERS):
+        for entry in entries(PROVIDERS):
             found.setdefault(entry.name, []).append(entry)
         return found
 
     @cached_property
     def _extensions(self) -> Mapping[str, object]:
-        loaded = {}
+        loaded: dict[str, object] = {}
         for number, wanted in enumerate(self._wanted_extensions, start=1):
             name = wanted if isinstance(wanted, str) else f"{_name_of(wanted)} (number {number})"
-            plugin = _load_extension(wanted) if isinstance(wanted, str) else wanted
-            plugin = plugin() if isinstance(plugin, type) else plugin
-            _check_wraps_only(name, plugin)
-            loaded[name] = plugin
+            if any(wanted is other for other in self._wanted_extensions[: number - 1]):
+                continue
+            plugin = _made_extension(name, wanted)
+            if not any(plugin is other for other in loaded.values()):  # one may have two names
+                loaded[name] = plugin
         return loaded
 
     def _infos(self, provider: str) -> Iterator[ProviderInfo]:
@@ -161,22 +177,28 @@ class Providers:
             provider=provider,
         )
 
-    def _load(self, provider: str) -> Provider:
-        source = self._source(provider)
+    def _load(self, source: Source) -> Provider:
+        provider = source.id
         if provider in self._block:
             raise _blocked(provider)
         try:
             if not _ID.fullmatch(provider):
-                raise _Unfit("an id is lower-case letters, digits, '-' and '_'")
+                raise _Unfit("an id is lower-case letters, digits and '-', with a letter first")
             plugin = source.entry.load() if source.entry else source.plugin
             plugin = plugin() if isinstance(plugin, type) else plugin
-            loaded = Provider(source, plugin, self._extensions)
-            _check_required(loaded, plugin)
+            with self._lock:
+                extensions = self._extensions
+            loaded = Provider(source, plugin, extensions)
+            _check_hooks(loaded, plugin)
         except ProviderError:
             raise  # an extension's, which already says what is wrong
-        except (Exception, SystemExit) as error:  # its import may do anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # its import may do anything
+            home = source.entry.value.partition(":")[0].partition(".")[0] if source.entry else None
+            why = _reason(error, home)
             raise ProviderBroken(
-                f"the provider {provider!r} ({_named(source)}) cannot be used: {_reason(error)}",
+                f"the provider {provider!r} ({_named(source)}) cannot be used: {why}",
                 hint="update or reinstall it, or tell its author",
                 provider=provider,
                 distribution=source.distribution,
@@ -239,41 +261,45 @@ def _named(source: Source) -> str:
     )
 
 
-def _check_required(provider: Provider, plugin: object) -> None:
+def _check_hooks(provider: Provider, plugin: object) -> None:
+    unseen = unmarked(plugin)
     for hook in REQUIRED:
         if not provider.has(hook):
             marked = "; it has a function of that name without @hookimpl"
-            why = marked if callable(getattr(plugin, hook, None)) else ""
-            raise _Unfit(f"it lacks the required hook {hook}{why}")
+            raise _Unfit(f"it lacks the required hook {hook}{marked if hook in unseen else ''}")
+    if unseen:
+        raise _Unfit(f"it has a function {unseen[0]} without @hookimpl")
+
+
+def _made_extension(name: str, wanted: object) -> object:
+    plugin = _load_extension(wanted) if isinstance(wanted, str) else wanted
+    try:
+        plugin = plugin() if isinstance(plugin, type) else plugin
+    except Exception as error:
+        raise _unloaded(name, error) from error
+    check_wraps_only(name, plugin)
+    return plugin
 
 
 def _load_extension(name: str) -> object:
-    from importlib.metadata import entry_points
-
-    found = list(entry_points(group=EXTENSIONS, name=name))
+    installed = entries(EXTENSIONS)
+    found = [entry for entry in installed if entry.name == name]
     if len(found) != 1:
-        there = sentence("installed extensions", sorted(entry_points(group=EXTENSIONS).names))
+        there = sentence("installed extensions", sorted({entry.name for entry in installed}))
         raise ProviderNotFound(f"there is no extension {name!r}; {there}")
     try:
         return found[0].load()
-    except (Exception, SystemExit) as error:
-        raise ProviderBroken(
-            f"the extension {name!r} cannot be loaded: {_reason(error)}"
-        ) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _unloaded(name, error) from error
 
 
-def _check_wraps_only(name: str, plugin: object) -> None:
-    """Refuse an extension that would answer in a provider's place."""
-    for attribute in dir(plugin):
-        options = getattr(getattr(plugin, attribute, None), f"{PROJECT}_impl", None)
-        if options and not (options.get("wrapper") or options.get("hookwrapper")):
-            raise ProviderBroken(
-                f"the extension {name!r} implements {attribute}, and may only wrap it",
-                hint="its author has to mark it hookimpl(wrapper=True)",
-            )
+def _unloaded(name: str, error: BaseException) -> ProviderBroken:
+    return ProviderBroken(f"the extension {name!r} cannot be loaded: {_reason(error)}")
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, home: str | None = None) -> str:
     if isinstance(error, pluggy.PluginValidationError | _Unfit):
-        return " ".join(str(error).split())
-    return f"{type(error).__name__}: {error} (at {place_of(error)})"
+        return text_of(error)
+    return f"{type(error).__name__}: {text_of(error)} (at {place_of(error, home)})"

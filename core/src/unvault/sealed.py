@@ -18,28 +18,14 @@ from pathlib import Path
 
 import attrs
 
-from unvault.errors import InvalidSetting, StoreBusy, StoreError, StoreUnreadable
+from unvault.data_key import DataKey, Record, unwrapped, wrapped_record
+from unvault.errors import InvalidSetting, StoreBusy, StoreUnreadable
+from unvault.fork import renew_after_fork
 from unvault.private_file import create_private
-from unvault.protection import DataKey, Protection, Record, unwrapped, wrapped_record
+from unvault.protection import Protection
+from unvault.sqlite_file import Layout, check_path, connect, damaged, translate
 
-BUSY_SECONDS = 30.0
-"""How long a write waits for another process's."""
-
-_ENVELOPE = "CREATE TABLE envelope (file_id TEXT NOT NULL, record TEXT NOT NULL)"
-
-
-@attrs.frozen
-class Layout:
-    """What kind of file it is."""
-
-    what: str
-    """What a message calls it, such as ``credential store``."""
-    application_id: int
-    """Marks the file's kind in its header: a signed 32-bit number; see SQLite's pragma."""
-    tables: tuple[str, ...]
-    """The statements that make its tables. Version n of the file's layout has n groups."""
-    version: int = 1
-    """Grows when the tables change."""
+__all__ = ["Layout", "SealedDatabase"]
 
 
 @attrs.frozen
@@ -74,11 +60,16 @@ class SealedDatabase:
         self._layout = layout
         self._protections: Mapping[str, Protection] = {each.name: each for each in protections}
         self._opened: tuple[str, DataKey] | None = None
-        self._lock = threading.RLock()
         self._memory: sqlite3.Connection | None = None
         if path is None:
             ephemeral = _Ephemeral()
             self._protections = {ephemeral.name: ephemeral}
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: a lock that another thread held stays held there."""
+        self._lock = threading.RLock()
 
     @property
     def where(self) -> str:
@@ -101,7 +92,7 @@ class SealedDatabase:
             StoreUnreadable: It is damaged, foreign, of a newer version, or may not be read.
         """
         with self._translated(), self._connected() as connection:
-            self._check(connection)
+            self._layout.check(connection, self.where)
             yield connection
 
     @contextlib.contextmanager
@@ -124,7 +115,7 @@ class SealedDatabase:
             if sealing:
                 self._unlock()
             with self._connected() as connection:
-                self._check(connection)
+                self._layout.check(connection, self.where)
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection
@@ -186,31 +177,15 @@ class SealedDatabase:
     def _connected(self) -> Iterator[sqlite3.Connection]:
         if self.path is None:
             with self._lock:
-                self._memory = self._memory or _connect(":memory:")
+                self._memory = self._memory or connect(":memory:")
                 yield self._memory
             return
         # "rw" never makes a file: a missing one must not become an empty one behind our back.
-        connection = _connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True)
+        connection = connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True)
         try:
             yield connection
         finally:
             connection.close()
-
-    def _check(self, connection: sqlite3.Connection) -> None:
-        """Refuse a file of another kind, or of a version this code does not know."""
-        layout = self._layout
-        kind = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if kind != layout.application_id:
-            raise StoreUnreadable(
-                f"{self.where} is not a {layout.what} of unvault",
-                hint="move the file away, or point unvault elsewhere",
-            )
-        if version > layout.version:
-            raise StoreUnreadable(
-                f"{self.where} was written by a newer unvault (layout {version})",
-                hint=f"upgrade unvault: this one knows layouts up to {layout.version}",
-            )
 
     def _create(self, protection: str | None = None) -> bool:
         """Make the file where it is missing, and say whether this call did.
@@ -221,10 +196,12 @@ class SealedDatabase:
         with self._lock:
             if self.exists:
                 return False
+            if self.path is not None:
+                check_path(self.path)
             key, file_id = DataKey(), os.urandom(16).hex()
             chosen = self._protections[protection or next(iter(self._protections))]
             record = json.dumps(chosen.wrap(key, file_id))
-            fresh = self._fresh(file_id, record)
+            fresh = self._layout.make(file_id, record)
             if self.path is None:
                 self._memory = fresh
                 weakref.finalize(self, fresh.close)
@@ -234,15 +211,6 @@ class SealedDatabase:
             if made:
                 self._opened = (record, key)
             return made
-
-    def _fresh(self, file_id: str, record: str) -> sqlite3.Connection:
-        fresh = _connect(":memory:")
-        for statement in (_ENVELOPE, *self._layout.tables):
-            fresh.execute(statement)
-        fresh.execute("INSERT INTO envelope VALUES (?, ?)", (file_id, record))
-        fresh.execute(f"PRAGMA application_id = {int(self._layout.application_id)}")
-        fresh.execute(f"PRAGMA user_version = {int(self._layout.version)}")
-        return fresh
 
     def _unlock(self) -> None:
         if self._opened is None:
@@ -277,10 +245,7 @@ class SealedDatabase:
 
     def damaged(self) -> StoreUnreadable:
         """Return the error for what is in the file and cannot be meant."""
-        return StoreUnreadable(
-            f"{self.where} is damaged",
-            hint="restore it from a backup; nothing was changed",
-        )
+        return damaged(self.where)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -288,35 +253,10 @@ class SealedDatabase:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._translate(error) from error
+            raise translate(error, self.where) from error
         except UnicodeDecodeError:  # SQLite's own module raises it for text that is none
             raise self.damaged() from None
         except OSError as error:
             raise StoreUnreadable(
                 f"{self.where} cannot be used: {error.strerror or type(error).__name__}"
             ) from error
-
-    def _translate(self, error: sqlite3.Error) -> StoreError:
-        name = getattr(error, "sqlite_errorname", "") or ""
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return StoreBusy(
-                f"{self.where} is held by another process", hint="try again, or end that process"
-            )
-        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-            return self.damaged()
-        why = {
-            "SQLITE_READONLY": "it may not be written",
-            "SQLITE_FULL": "the disk is full",
-            "SQLITE_CANTOPEN": "it cannot be opened",
-            "SQLITE_PERM": "it may not be opened",
-        }.get("_".join(name.split("_")[:2]), name or type(error).__name__)
-        return StoreUnreadable(f"{self.where} cannot be used: {why}")
-
-
-def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, uri=uri, check_same_thread=False
-    )
-    # What is deleted or replaced is overwritten, so that an old wrapped key does not stay behind.
-    connection.execute("PRAGMA secure_delete = ON")
-    return connection

@@ -94,17 +94,20 @@ class Secret:
         """Return the value, read as JSON (RFC 8259).
 
         Raises:
-            WrongFormat: The value is not JSON.
+            WrongFormat: The value is not JSON, or is nested too deeply to be read.
         """
         import json
 
+        wrong = "the secret is not JSON, so it has no fields"
         try:
             return json.loads(
                 self.reveal(), parse_float=_Number, parse_int=_whole, parse_constant=_refuse
             )
-        except (ValueError, RecursionError):
+        except ValueError:
             pass  # raised below, outside: the decoder's exception holds the whole value
-        raise WrongFormat("the secret is not JSON, so it has no fields")
+        except RecursionError:
+            wrong = "the secret's JSON is nested too deeply to be read"
+        raise WrongFormat(wrong)
 
     def field(self, name: str) -> Secret:
         """Return one field of a JSON secret, as a secret of its own.

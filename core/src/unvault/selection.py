@@ -10,13 +10,14 @@ import attrs
 
 from unvault.environment import credential_from
 from unvault.errors import CredentialNotFound, InvalidTag, NotSupported, UnvaultError
+from unvault.fork import renew_after_fork
 from unvault.lookups import reference_for
 from unvault.model import Credential, Origin
 from unvault.providers import Providers, installable
 from unvault.reference import Reference
 from unvault.settings import Settings
 from unvault.store import CredentialStore
-from unvault.suggestions import nearest
+from unvault.suggestions import nearest, sentence
 
 
 class Selection:
@@ -36,6 +37,11 @@ class Selection:
         self._settings = Settings(store)
         self._environ = environ
         self._empty: dict[str, Credential] = {}
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: a lock that another thread held stays held there."""
         self._lock = threading.Lock()
 
     def credential(self, head: str) -> Credential:
@@ -60,7 +66,8 @@ class Selection:
         default = self._settings.default_credential(head)
         if found.origin is Origin.AMBIENT and default is not None:
             chosen = self._store.get(default)
-            if chosen is not None and chosen.type is not None:
+            # The provider is looked at too: settings are not sealed, and may be another's work.
+            if chosen is not None and chosen.type is not None and chosen.provider == head:
                 return chosen
         return found
 
@@ -71,16 +78,19 @@ class Selection:
         the default credential or the ambient one is used, as Insomnia's command line does.
 
         Raises:
-            InvalidTag: The stored credential belongs to another provider.
+            InvalidTag: The stored credential belongs to another provider, or one that does has the
+                provider's id for its name.
             NotSupported: The provider has no form for look-ups.
             FormError: The look-up does not fit the form.
         """
         stored = self._store.find(credential) if credential else None
-        if stored is not None and stored.provider != provider:
+        meant = stored or self._store.find(provider)  # which the provider's id would mean
+        if meant is not None and meant.provider != provider:
             raise InvalidTag(
-                f"the credential {stored.name!r} is for {stored.provider}, not for {provider}",
+                f"the credential {meant.name!r} is for {meant.provider}, not for {provider}",
+                hint=None if stored else f"unvault credentials rename {meant.name} NEW",
                 provider=provider,
-                credential=stored.name,
+                credential=meant.name,
             )
         form = self._providers.load(provider).secret_form
         if form is None:
@@ -94,7 +104,9 @@ class Selection:
         with self._lock:
             if provider not in self._empty:
                 form = self._providers.load(provider).form
-                found = credential_from(provider, form, self._environ) or Credential(provider)
+                ids = self._providers.ids()
+                found = credential_from(provider, form, self._environ, installed=ids)
+                found = found or Credential(provider)
                 # Never the same as in another Unvault, with which a cache may be shared.
                 identity = f"{found.origin}:{provider}:{os.urandom(8).hex()}"
                 self._empty[provider] = attrs.evolve(found, id=identity)
@@ -104,9 +116,11 @@ class Selection:
         if installable(head):
             self._providers.source(head)  # which says how to install it
         names = [*(item.name for item in self._store.list()), *self._providers.ids()]
+        near = nearest(head, names)
+        there = "" if near else f"; {sentence('there are', sorted(names))}"
         return CredentialNotFound(
-            f"there is no credential and no provider {head!r}",
+            f"there is no credential and no provider {head!r}{there}",
             hint="unvault credentials list and unvault providers show those there are",
             credential=head,
-            candidates=nearest(head, names) or tuple(sorted(names)[:5]),
+            candidates=near,
         )

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-import attrs
-
 from unvault.clock import Clock
-from unvault.errors import SessionExpired, StoreError, UnvaultError
+from unvault.errors import SessionExpired, UnvaultError
+from unvault.fork import renew_after_fork
 from unvault.hookspecs import Interaction
-from unvault.model import Answers, Credential, Origin, Session
+from unvault.model import Credential, Session
 from unvault.providers import Providers
+from unvault.sign_in import Attempt, Failures, Held, Key, SignIn, key_of
 from unvault.store import CredentialStore
 
 _MARGIN_SECONDS = 60.0
 """How long before its end a session is renewed; a tenth of its life where that is less."""
 
-_Key = tuple[str, int]
+_LEAST_SECONDS = 1.0
+"""How long a session is used at the least: by another clock it may seem to have ended already."""
+
+_PAUSE_SECONDS = 5.0
+"""How long a new session that is no better than the ended one is not replaced in its turn."""
+
 _T = TypeVar("_T")
-
-
-@attrs.define(eq=False)
-class _Held:
-    """A session, how many are using it, and whether it is to be closed when nobody does."""
-
-    session: Session
-    renew_at: float
-    users: int = 0
-    retired: bool = False
 
 
 class Sessions:
@@ -50,85 +46,174 @@ class Sessions:
         clock: Clock,
         interaction: Interaction | None = None,
     ) -> None:
-        self.interaction = interaction
-        self._providers = providers
-        self._store = store
+        self._sign_in = SignIn(providers, store, interaction)
         self._clock = clock
-        self._held: dict[_Key, _Held] = {}
-        self._sign_ins: dict[_Key, threading.Lock] = {}
+        self._held: dict[Key, Held] = {}
+        self._attempts: dict[Key, Attempt] = {}
+        self._inherited: list[object] = []
         self._lock = threading.Lock()
+        renew_after_fork(self)
 
-    def use(self, credential: Credential, action: Callable[[Session], _T]) -> _T:
+    def use(
+        self,
+        credential: Credential,
+        action: Callable[[Session], _T],
+        *,
+        failures: Failures | None = None,
+    ) -> _T:
         """Do something with a credential's session.
 
         Where it turns out to have ended, sign in again and do it once more: once, and for all
-        threads that find out together.
+        threads that find out together. Where that session has ended too before it was of any use,
+        sign in no more for a while.
+
+        Args:
+            credential: Whose session.
+            action: What to do.
+            failures: Sign-ins that failed already and are not tried again; one more is noted.
 
         Raises:
             UnvaultError: What signing in or the action raised.
         """
-        with self._borrowed(credential) as held:
+        with self._borrowed(credential, failures) as held:
             try:
-                return action(held.session)
+                return _serve(held, action)
             except SessionExpired:
+                if self._is_no_better(held):
+                    raise
                 ended = held
-        with self._borrowed(credential, instead_of=ended) as held:
-            return action(held.session)
+        with self._borrowed(credential, failures, instead_of=ended) as held:
+            return _serve(held, action)
+
+    def open(self, credential: Credential, failures: Failures) -> None:
+        """Sign in if need be, before a piece of work begins; what fails is noted, not raised."""
+        try:
+            with self._borrowed(credential, failures):
+                pass
+        except UnvaultError as error:
+            failures.setdefault(key_of(credential), error)
 
     def sign_in(self, credential: Credential) -> Session:
         """Sign in anew, without keeping the session: to see whether a credential works.
 
-        What a stored credential's sign-in renewed is kept, as the old may not be good any more.
+        What the sign-in renewed is kept, as the old may not be good any more.
 
         Raises:
             UnvaultError: It does not.
         """
-        session = self._authenticate(credential)
-        self._keep(credential, session)
-        self._close(session)
+        attempt = self._begin_alone(credential)
+        try:
+            session = self._sign_in.authenticate(credential)
+        finally:
+            self._end(credential, attempt, None)
+        self._sign_in.close(session)
         return session
 
     def drop(self, credential_id: str) -> None:
         """Let go of a credential's sessions: it was changed or removed."""
-        with self._lock:
-            gone = [key for key in self._held if key[0] == credential_id]
-            unused = [held for key in gone if (held := self._retire(key))]
-        for held in unused:
-            self._close(held.session)
+        self._sign_in.forget(lambda key: key[0] == credential_id)
+        self._let_go(lambda key: key[0] == credential_id)
 
     def close(self) -> None:
-        """Let go of all sessions."""
-        for credential_id in {key[0] for key in list(self._held)}:
-            self.drop(credential_id)
+        """Let go of all sessions. What sign-ins renewed is remembered."""
+        self._let_go(lambda _key: True)
+
+    def after_fork(self) -> None:
+        """Begin without sessions: they are the parent's, and are not closed here."""
+        self._lock = threading.Lock()
+        # Kept, so that no SDK's finalizer says goodbye on the parent's connection.
+        self._inherited.append(self._held)
+        self._held = {}
+        self._attempts = {}
+
+    def _let_go(self, unwanted: Callable[[Key], bool]) -> None:
+        with self._lock:
+            for key, attempt in self._attempts.items():
+                attempt.retired = attempt.retired or unwanted(key)
+            gone = [key for key in self._held if unwanted(key)]
+            unused = [held for key in gone if (held := self._retire(key))]
+        for held in unused:
+            self._sign_in.close(held.session)
+
+    def _is_no_better(self, held: Held) -> bool:
+        """Say whether a session was opened just now in place of an ended one, and served nobody."""
+        young = self._clock.elapsed() < held.opened + _PAUSE_SECONDS
+        return held.replaces and not held.served and young
 
     @contextmanager
     def _borrowed(
-        self, credential: Credential, *, instead_of: _Held | None = None
-    ) -> Iterator[_Held]:
-        held = self._borrow(credential, instead_of)
+        self,
+        credential: Credential,
+        failures: Failures | None,
+        *,
+        instead_of: Held | None = None,
+    ) -> Iterator[Held]:
+        held = self._borrow(credential, failures, instead_of)
         try:
             yield held
         finally:
-            with self._lock:
-                held.users -= 1
-                unused = held.retired and not held.users
-            if unused:
-                self._close(held.session)
+            self._give_back(held)
 
-    def _borrow(self, credential: Credential, instead_of: _Held | None) -> _Held:
-        key = (credential.id, credential.revision)
+    def _give_back(self, held: Held) -> None:
         with self._lock:
-            sign_in = self._sign_ins.setdefault(key, threading.Lock())
-            held = self._usable(key, instead_of)
-        if held is not None:
-            return held
-        with sign_in:  # the first one signs in, the others find the session when they get here
+            held.users -= 1
+            unused = held.retired and not held.users
+        if unused:
+            self._sign_in.close(held.session)
+
+    def _borrow(
+        self, credential: Credential, failures: Failures | None, instead_of: Held | None
+    ) -> Held:
+        """Return a session, counted as used: the one there is, or what a sign-in brings."""
+        key = key_of(credential)
+        while True:
             with self._lock:
                 held = self._usable(key, instead_of)
-                last = self._held.get(key)
-            return held or self._open(key, credential, last)
+                if held is not None:
+                    return held
+                if failures and key in failures:
+                    raise copy.copy(failures[key])
+                attempt = self._attempts.get(key)
+                leads = attempt is None
+                if attempt is None:
+                    attempt = self._attempts[key] = Attempt()
+                joins = attempt.shared and not attempt.retired
+                attempt.waiting += joins
+                if failures is not None:
+                    attempt.failures.append(failures)
+            if leads:
+                return self._lead(attempt, credential, replaces=instead_of is not None)
+            outcome = self._joined(attempt, counted=joins)
+            if isinstance(outcome, UnvaultError):
+                raise copy.copy(outcome)
+            if outcome is not None:
+                return outcome
 
-    def _usable(self, key: _Key, instead_of: _Held | None) -> _Held | None:
+    def _joined(self, attempt: Attempt, *, counted: bool) -> Held | UnvaultError | None:
+        """Wait for somebody else's sign-in, and return what this caller gets of it."""
+        try:
+            attempt.wait()
+        except BaseException:
+            with self._lock:
+                landed = attempt.outcome if counted else None
+                attempt.waiting -= counted
+            if isinstance(landed, Held):
+                self._give_back(landed)
+            raise
+        return attempt.outcome if counted else None
+
+    def _begin_alone(self, credential: Credential) -> Attempt:
+        """Begin a sign-in that is for the caller only, when no other is under way."""
+        key = key_of(credential)
+        while True:
+            with self._lock:
+                under_way = self._attempts.get(key)
+                if under_way is None:
+                    attempt = self._attempts[key] = Attempt(shared=False)
+                    return attempt
+            under_way.wait()
+
+    def _usable(self, key: Key, instead_of: Held | None) -> Held | None:
         """Return the session to use, counted as used, unless it has ended or is about to."""
         held = self._held.get(key)
         if held is None or held is instead_of or self._clock.elapsed() >= held.renew_at:
@@ -136,46 +221,50 @@ class Sessions:
         held.users += 1
         return held
 
-    def _open(self, key: _Key, credential: Credential, last: _Held | None) -> _Held:
-        if last is not None:
-            credential = _with_newest_kept(credential, last.session)
-        session = self._authenticate(credential)
-        self._keep(credential, session)
-        fresh = _Held(session, self._renewal(session), users=1)
-        with self._lock:
-            unused = self._retire(key)
-            self._held[key] = fresh
-        if unused:
-            self._close(unused.session)
-        return fresh
-
-    def _authenticate(self, credential: Credential) -> Session:
-        provider = self._providers.load(credential.provider)
+    def _lead(self, attempt: Attempt, credential: Credential, *, replaces: bool) -> Held:
+        outcome: Held | UnvaultError | None = None
         try:
-            session: Session = provider.call(
-                "authenticate", credential=credential, interaction=self.interaction
-            )
+            session = self._sign_in.authenticate(credential)
+            outcome = Held(session, self._clock.elapsed(), self._renewal(session), replaces)
+            return outcome
         except UnvaultError as error:
-            error.located(credential=credential.label)
+            outcome = copy.copy(error)
             raise
-        return attrs.evolve(session, credential=credential)
+        finally:
+            self._end(credential, attempt, outcome)
 
-    def _keep(self, credential: Credential, session: Session) -> None:
-        if session.renewed is None or credential.origin is not Origin.STORED:
-            return
-        try:
-            self._store.keep(credential, session.renewed)
-        except StoreError as error:  # signed in all the same: the next process signs in again
-            _warn("a renewed sign-in was not kept", error)
+    def _end(
+        self, credential: Credential, attempt: Attempt, outcome: Held | UnvaultError | None
+    ) -> None:
+        """End a sign-in, keep its session, and wake everybody who waits for it."""
+        key = key_of(credential)
+        unused = None
+        with self._lock:
+            if self._attempts.get(key) is attempt:
+                del self._attempts[key]
+            attempt.outcome = outcome
+            if isinstance(outcome, Held):
+                outcome.users = attempt.waiting
+                outcome.retired = attempt.retired
+                if not attempt.retired:
+                    unused = self._retire(key)
+                    self._held[key] = outcome
+            elif outcome is not None:
+                for failures in attempt.failures:
+                    failures[key] = outcome
+        attempt.over.set()
+        if unused:
+            self._sign_in.close(unused.session)
 
     def _renewal(self, session: Session) -> float:
         if session.expires is None:
             return float("inf")
         end = self._clock.deadline(session.expires)
-        life = max(0.0, end - self._clock.elapsed())
-        return end - min(_MARGIN_SECONDS, life / 10)
+        now = self._clock.elapsed()
+        life = max(0.0, end - now)
+        return max(end - min(_MARGIN_SECONDS, life / 10), now + _LEAST_SECONDS)
 
-    def _retire(self, key: _Key) -> _Held | None:
+    def _retire(self, key: Key) -> Held | None:
         """Take a session out of use; return it if nobody is using it. Called with the lock."""
         held = self._held.pop(key, None)
         if held is None:
@@ -183,28 +272,8 @@ class Sessions:
         held.retired = True
         return None if held.users else held
 
-    def _close(self, session: Session) -> None:
-        if session.credential is None:
-            return  # never handed out by this class
-        provider = self._providers.load(session.credential.provider)
-        if not provider.has("close_session"):
-            return
-        try:
-            provider.call("close_session", session=session)
-        except UnvaultError as error:  # it must not raise; if it does, nobody's fetch suffers
-            _warn("a session was not closed", error)
 
-
-def _with_newest_kept(credential: Credential, last: Session) -> Credential:
-    """Return a credential with what its last sign-in here, or one elsewhere since, kept."""
-    before = last.credential.kept if last.credential else Answers()
-    if credential.origin is Origin.STORED and credential.kept != before:
-        return credential  # it was read after something was kept, perhaps by another process
-    kept = before if last.renewed is None else Answers(last.renewed)
-    return attrs.evolve(credential, kept=kept)
-
-
-def _warn(what: str, error: UnvaultError) -> None:
-    import logging
-
-    logging.getLogger("unvault").warning("%s: %s", what, error)
+def _serve(held: Held, action: Callable[[Session], _T]) -> _T:
+    result = action(held.session)
+    held.served = True
+    return result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from unvault.errors import InvalidSetting
 from unvault.store import CredentialStore
 
@@ -24,9 +26,12 @@ class Settings:
 
     @property
     def cache_minutes(self) -> int:
-        """For how many minutes a value is cached; 0 turns the cache off."""
+        """For how many minutes a value is cached; 0 turns the cache off.
+
+        What is stored and out of range was not set here, and counts for nothing.
+        """
         value = self._store.settings().get(_CACHE_MINUTES)
-        return value if isinstance(value, int) else DEFAULT_CACHE_MINUTES
+        return value if _in_range(value) else DEFAULT_CACHE_MINUTES
 
     @cache_minutes.setter
     def cache_minutes(self, minutes: int) -> None:
@@ -50,9 +55,15 @@ def check_cache_minutes(minutes: int) -> int:
     """
     if isinstance(minutes, bool) or not isinstance(minutes, int):
         raise InvalidSetting("the cache's time is a whole number of minutes")
-    if not 0 <= minutes <= LONGEST_CACHE_MINUTES:
+    if not _in_range(minutes):
         raise InvalidSetting(
             f"the cache keeps values for 0 to {LONGEST_CACHE_MINUTES} minutes, not {minutes}",
             hint="0 turns it off",
         )
     return minutes
+
+
+def _in_range(value: object) -> TypeGuard[int]:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 0 <= value <= LONGEST_CACHE_MINUTES

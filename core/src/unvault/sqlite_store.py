@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -84,7 +85,7 @@ class SqliteStore:
         check_name(name, what="credential", longest=LONGEST_NAME)
         new = Credential(
             provider=provider,
-            type=type,
+            type=type or None,
             answers=Answers(answers),
             name=name,
             id="cloudCred_" + os.urandom(16).hex(),
@@ -105,7 +106,7 @@ class SqliteStore:
             old = self._existing(connection, name)
             new = attrs.evolve(
                 old,
-                type=type,
+                type=type or None,
                 answers=Answers(answers),
                 kept=Answers(),
                 revision=old.revision + 1,
@@ -151,7 +152,7 @@ class SqliteStore:
             rows = connection.execute("SELECT name, value FROM setting").fetchall()
         try:
             return {name: json.loads(value) for name, value in rows}
-        except (TypeError, ValueError):
+        except (RecursionError, TypeError, ValueError):
             raise self.database.damaged() from None
 
     def change_setting(self, name: str, value: object) -> None:
@@ -196,7 +197,8 @@ class SqliteStore:
             except sqlite3.IntegrityError:
                 raise InvalidName(
                     f"there is a credential called {name!r} already",
-                    hint=f"choose another name, or change it: unvault credentials edit {name}",
+                    hint=f"choose another name, or change it: unvault credentials edit "
+                    f"{shlex.quote(name)}",
                     credential=name,
                 ) from None
 
@@ -227,6 +229,8 @@ class SqliteStore:
         if row is None:
             return None
         names = dict(zip(("id", "name", "provider", "type", "revision"), row, strict=False))
+        if names["type"] == "":  # signed out is NULL
+            raise self.database.damaged()
         found = Credential(**names, origin=Origin.STORED)
         key = self.database.key(connection)
         try:
@@ -242,13 +246,16 @@ class SqliteStore:
 
 
 def _stored(row: Mapping[str, Any]) -> StoredCredential:
+    if row["type"] == "":  # signed out is NULL
+        raise ValueError
     times = {name: datetime.fromisoformat(row[name]) for name in ("created", "updated")}
     return StoredCredential(**{**row, **times})
 
 
 def _place(item: Credential) -> tuple[str, ...]:
-    """Return what a row's sealed columns are bound to."""
-    return (item.id, item.name, item.provider, item.type or "", str(item.revision))
+    """Return what a row's sealed columns are bound to; being signed out is no type's name."""
+    kind = () if item.type is None else (item.type,)
+    return (item.id, item.name, item.provider, *kind, str(item.revision))
 
 
 def _row_of(connection: sqlite3.Connection, name: str) -> tuple[Any, ...] | None:

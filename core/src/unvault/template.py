@@ -21,8 +21,8 @@ import attrs
 from unvault.errors import InvalidReference, InvalidTag, UnvaultError
 from unvault.reference import Reference
 
-_OPENING = re.compile(r"\{%[-+]?\s*(vault|raw)\b")
-_VAULT = re.compile(r"\{%[-+]?\s*vault\b")
+_OPENING = re.compile(r"\{%[-+]?\s*(vault|raw)(?![.-]?\w)")  # "vault-x" is another word
+_VAULT = re.compile(r"\{%[-+]?\s*vault(?![.-]?\w)")
 _SPACE = re.compile(r"\s*")
 _NEXT = re.compile(r"\s*(\S?)")
 _RAW_END = re.compile(r"\s*[-+]?%\}")

@@ -134,7 +134,7 @@ def test_protect(unvault: Unvault, prod: str, home: Path) -> None:
     document = unvault("credentials", "protect", "--json").json
     assert document["protection"] == "key-file"
     assert "a program that runs as you can" in document["explanation"]
-    assert unvault("credentials", "protect", "passphrase").code == 4
+    assert unvault("credentials", "protect", "passphrase").code == 8
     assert unvault("credentials", "protect", "nope").code == 2
     assert unvault("credentials", "protect", "key-file").code == 0
     (home / "config" / "unvault.key").chmod(0o644)

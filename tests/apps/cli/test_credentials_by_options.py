@@ -212,3 +212,17 @@ def test_edit_to_another_type(unvault: Unvault, house: None) -> None:
     assert changed.json["type"] == "password"
     assert changed.json["answers"] == {"user": "me", "port": 8200}
     assert changed.json["hidden"] == ["password"]
+
+
+def test_a_secret_in_place_of_a_file_is_not_repeated(unvault: Unvault, acme_file: Path) -> None:
+    """Not even where a secret field's name is misspelt."""
+    for given in (f"token={TOKEN}", f"tokn={TOKEN}"):
+        failed = unvault(
+            *("credentials", "add", "acme", "--name", "prod"),
+            *("--field", f"file={acme_file}", "--field-file", given),
+        )
+        assert failed.code == 2
+        assert "has no answer: cannot read the file: No such file" in failed.err
+        assert TOKEN not in failed.err + failed.text
+    plain = unvault("credentials", "add", "acme", "--name", "x", "--field-file", "region=nowhere")
+    assert "cannot read nowhere: No such file" in plain.err

@@ -126,7 +126,8 @@ def test_out_file_in_a_folder_that_is_not_there(
     target = tmp_path / "no" / "out.txt"
     failed = unvault("get", "local/db/main", "--out-file", str(target))
     assert failed.code == 1
-    assert failed.err == f"error: cannot write {target}: there is no folder {target.parent}\n"
+    why = f"there is no folder {target.parent}"
+    assert failed.err == f"error: cannot write {target}: {why} [file]\n"
     assert not target.parent.exists()
 
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 from tests.apps.cli.conftest import TOKEN, Unvault
 from tests.apps.cli.forms import HOUSE
@@ -239,10 +241,96 @@ def test_doctor_does_not_ask_for_a_passphrase(process: Unvault, prod: str, home:
         client.credentials.protect("passphrase")
     home.chmod(0o755)
     (home / "data").chmod(0o755)
-    plain = {"PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring"}
-    found = process("doctor", environ=plain)
+    found = process("doctor")
     assert (found.code, found.err) == (0, "")
     assert "ok       store: 1 stored: protected by passphrase\n" in found.text
     assert "whether the passphrase opens it was not tried" in found.text
     assert f"note     data folder: {home / 'data'} is open to others\n" in found.text
+
+
+def test_doctor_looks_at_the_keyring_only_where_it_is_used(
+    process: Unvault, prod: str, home: Path, tmp_path: Path
+) -> None:
+    """To load its backends may start programs, which would be handed the environment."""
+    spy = tmp_path / "spy" / "keyring"
+    spy.mkdir(parents=True)
+    (spy / "__init__.py").write_text("print('keyring is imported', flush=True)")
+    found = process("doctor", environ={"PYTHONPATH": str(spy.parent)})
+    assert found.code == 0
+    assert "keyring" not in found.text + found.err
+    plain = {
+        "PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring",
+        "XDG_DATA_HOME": str(tmp_path / "share"),
+    }
+    assert process("credentials", "protect", "keyring", environ=plain).code == 0
+    found = process("doctor", environ=plain)
+    assert (found.code, found.err) == (0, "")
     assert "note     keyring: it keeps keys in a file" in found.text
+
+
+def test_doctor_knows_the_variable_of_a_new_passphrase(
+    unvault: Unvault, prod: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNVAULT_NEW_PASSPHRASE", "correct horse")
+    assert "UNVAULT_NEW_PASSPHRASE" not in unvault("doctor").text
+
+
+def test_the_names_in_hints_are_quoted(
+    unvault: Unvault, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.provider("later-vault", GOOD)
+    for name in ("x;id", "$(id)"):
+        assert unvault("credentials", "add", "later-vault", "--name", name).code == 0
+        with monkeypatch.context() as patch:
+            patch.setattr("unvault_cli.commands.credentials.add.on_terminal", lambda: True)
+            taken = unvault("credentials", "add", "later-vault", "--name", name)
+        assert f"credentials edit '{name}'" in taken.err
+    (site.folder / "dist_later_vault-1.0.dist-info" / "entry_points.txt").unlink()
+    told = unvault("doctor").text
+    assert "unvault credentials remove 'x;id'\n" in told
+    assert "unvault credentials remove '$(id)'\n" in told
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_a_real_bash_runs_nothing_that_a_name_holds(
+    unvault: Unvault, site: Site, tmp_path: Path
+) -> None:
+    """Bash puts what it completes on the line as it is, unquoted."""
+    site.provider("later-vault", GOOD)
+    for name in ("$(touch${IFS}pwned)", "zulu-1"):
+        assert unvault("credentials", "add", "later-vault", "--name", name).code == 0
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "unvault"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m unvault_cli "$@"\n')
+    program.chmod(0o755)
+    environ = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "PS1": "$ "}
+    child = pexpect.spawn(
+        *("bash", ["--norc", "--noprofile", "-i"]),
+        env={**environ, "INPUTRC": os.devnull, "TERM": "dumb"},
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 200),
+    )
+    child.sendline('eval "$(unvault completion bash)"; echo rea""dy')
+    child.expect_exact("ready\r\n")
+    for typed in ("$", "z"):
+        child.send(f"unvault credentials show {typed}\t\t\t")
+        if typed == "z":
+            child.expect_exact("zulu-1")
+        child.send("\n")
+        child.sendline("echo do''ne")
+        child.expect_exact("done\r\n")
+    child.close(force=True)
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [("a.b-c_1", True), ("über", True), ("x;id", False), ("a b", False), ("`id`", False)],
+)
+def test_only_names_that_a_shell_takes_as_they_are_are_offered(
+    unvault: Unvault, site: Site, name: str, offered: bool
+) -> None:
+    site.provider("later-vault", GOOD)
+    assert unvault("credentials", "add", "later-vault", "--name", name).code == 0
+    assert complete("unvault credentials show ") == ([name] if offered else [])

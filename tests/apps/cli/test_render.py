@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_the_json_document(unvault: Unvault, tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_used(unvault: Unvault, tmp_path: Path) -> None:
     missing = unvault("render", "nope.http")
-    assert missing == (1, b"", "error: cannot read nope.http: No such file or directory\n")
+    assert missing == (1, b"", "error: cannot read nope.http: No such file or directory [file]\n")
     assert unvault("render", ".").code == 2
     unwritable = unvault("render", "-o", "no/such/folder", stdin=b"x")
     assert unwritable.code == 1
@@ -164,3 +165,20 @@ def test_refs_is_offline_and_reports_what_is_wrong(unvault: Unvault, tmp_path: P
     assert (problem["line"], problem["code"]) == (2, "invalid-reference")
     assert unvault("refs", "nope.http").code == 1
     assert unvault("refs").code == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are POSIX's")
+def test_a_target_that_is_no_file_of_ones_own_is_refused(unvault: Unvault, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no tags")
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "pipe").chmod(0o622)
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for name, why in (("a", "symbolic links"), ("pipe", "a pipe that others can use")):
+        failed = unvault("render", "text", "-o", name)
+        assert (failed.code, failed.out) == (1, b"")
+        assert why in failed.err
+        assert "unexpected" not in failed.err
+    assert os.read(reader, 99) == b""
+    os.close(reader)

@@ -17,7 +17,7 @@ from tests.fakes import GOOD, Site, lines
 from unvault import errors
 from unvault.errors import FormError, RenderError, UnvaultError
 from unvault_cli.output import printable
-from unvault_cli.report import EXIT_CODES, exit_code
+from unvault_cli.report import EXIT_CODES, exit_code, report
 from unvault_cli.terminal import Terminal
 
 RAISING = GOOD + lines(
@@ -146,7 +146,7 @@ def test_a_defect_shows_its_place_and_not_its_message(
     failed = unvault("get", "local/x")
     assert failed.code == 1
     assert failed.err.startswith("error: unexpected RuntimeError at ")
-    assert failed.err.endswith("; this is a defect\n")
+    assert failed.err.endswith("; this is a defect [defect]\n")
     assert Path(__file__).name in failed.err
     assert "canary" not in failed.err
     assert unvault("get", "local/x", "--json").error["code"] == "defect"
@@ -165,7 +165,7 @@ def test_a_forms_problems_each_have_a_line() -> None:
 
 
 def test_control_characters_are_written_out() -> None:
-    assert printable("a\x1b[31mb\u202e\n\udcff") == "a\\x1b[31mb\\u202e\n\\udcff"
+    assert printable("a\x1b[31mb\u202e\n\udcff") == "a\\x1b[31mb\\u202e\\n\\udcff"
     assert printable("zwölf ✓") == "zwölf ✓"
 
 
@@ -190,14 +190,14 @@ def test_the_output_cannot_be_written(
     with Path("/dev/full").open("wb") as full:
         done = process(*arguments, stdout=full)
     assert done.code == 1
-    assert done.err == "error: cannot write the standard output: No space left on device\n"
+    assert done.err == "error: cannot write the standard output: No space left on device [file]\n"
 
 
 def test_a_closed_output(unvault: Unvault) -> None:
     unvault("local", "set", "x", stdin=b"hunter2")
     command = f"exec {sys.executable} -m unvault_cli get local/x >&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "error: the standard output is closed\n")
+    assert (done.returncode, done.stderr) == (1, "error: the standard output is closed [file]\n")
 
 
 def test_ctrl_c(site: Site, tmp_path: Path) -> None:
@@ -257,3 +257,159 @@ def test_a_damaged_store(unvault: Unvault, prod: str, home: Path) -> None:
         failed = unvault(*arguments)
         assert failed.code == 8, arguments
         assert str(home / "data" / "unvault.db") in failed.err
+
+
+ODD = GOOD + lines(
+    """
+    from unvault.errors import SecretNotFound
+
+    class Unruly(SecretNotFound):
+        def describe(self):
+            raise ValueError("canary-2718")
+
+        def __getattribute__(self, name):
+            if name in ("message", "hint", "candidates"):
+                raise ValueError("canary-2718")
+            return super().__getattribute__(name)
+
+    @hookimpl
+    def fetch_secret(session, request):
+        if request.path == "unruly":
+            raise Unruly("no")
+        if request.path == "bytes":
+            error = SecretNotFound("no", hint=b"look")
+        else:
+            error = SecretNotFound("no", candidates=[1, None])
+        raise error
+    """
+)
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+@pytest.mark.parametrize("path", ["unruly", "bytes", "mixed"])
+def test_an_error_that_cannot_be_told_is_told_all_the_same(
+    unvault: Unvault, site: Site, path: str, how: tuple[str, ...]
+) -> None:
+    site.provider("odd", ODD)
+    failed = unvault("get", f"odd/{path}", *how)
+    assert failed.code != 0
+    assert "Traceback" not in failed.err
+    assert "canary" not in failed.err
+    assert failed.error["message"] if how else failed.err.startswith("error: ")
+
+
+class Unruly(errors.SecretNotFound):
+    """An error that fails when it is looked at."""
+
+    def describe(self) -> dict[str, object]:
+        raise ValueError("canary-2718")
+
+    @property
+    def message(self) -> str:
+        raise ValueError("canary-2718")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_last_resort_is_its_type_and_place(
+    capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    assert report(Unruly("no"), as_json=as_json) != 0
+    told = capsys.readouterr().err
+    assert "unexpected Unruly at an unknown place; this is a defect" in told
+    assert "canary" not in told
+
+
+def test_what_is_no_json_is_written_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.SecretNotFound("no")
+    error.candidates = (b"this", 1)  # type: ignore[assignment]
+    for as_json in (False, True):
+        assert report(error, as_json=as_json) == 3
+        assert "this" in capsys.readouterr().err
+
+
+ENDING = GOOD + lines(
+    """
+    import asyncio, sys
+
+    @hookimpl
+    def fetch_secret(session, request):
+        kinds = {"cancelled": asyncio.CancelledError, "generator": GeneratorExit,
+                 "base": BaseException, "group": BaseExceptionGroup}
+        if request.path == "zero":
+            sys.exit(0)
+        if request.path == "text":
+            sys.exit("canary-2718")
+        if request.path == "group":
+            raise BaseExceptionGroup("canary-2718", [GeneratorExit("canary-2718")])
+        raise kinds[request.path]("canary-2718")
+    """
+)
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+@pytest.mark.parametrize("path", ["zero", "text", "cancelled", "generator", "base", "group"])
+def test_a_provider_that_ends_the_process_makes_it_no_success(
+    process: Unvault, site: Site, path: str, how: tuple[str, ...]
+) -> None:
+    site.provider("ending", ENDING)
+    failed = process("get", f"ending/{path}", *how)
+    assert failed.code not in (0, 130)
+    assert failed.out == b""
+    assert failed.err.startswith("{" if how else "error: ")
+    assert "Traceback" not in failed.err
+    assert "canary" not in failed.err
+
+
+def test_what_ends_the_process_elsewhere_is_reported(
+    unvault: Unvault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (SystemExit(0), GeneratorExit("canary-1"), BaseException("canary-1")):
+
+        def end(*_: object, error: BaseException = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("unvault.client.Unvault.__init__", end)
+        failed = unvault("get", "local/x")
+        assert failed.code == 1
+        assert f"unexpected {type(error).__name__} at " in failed.err
+        assert "canary" not in failed.err
+
+
+FORGING = GOOD + lines(
+    """
+    from unvault.errors import SecretNotFound
+
+    @hookimpl
+    def authenticate(credential, interaction):
+        return Session(client=None, identity="me\\nstored the credential x\\x1b[2J")
+
+    @hookimpl
+    def fetch_secret(session, request):
+        raise SecretNotFound("no\\nerror: everything is fine", candidates=("a\\nb",))
+    """
+)
+
+
+def test_what_a_vault_says_makes_no_line_of_its_own(unvault: Unvault, site: Site) -> None:
+    site.provider("forging", FORGING)
+    told = unvault("get", "forging/x").err.splitlines()
+    assert told[0].startswith("error: no\\nerror: everything is fine")
+    assert "  near: a\\nb" in told
+    told = unvault("credentials", "test", "forging").text.splitlines()
+    assert told[0] == "signed in to forging as me\\nstored the credential x\\x1b[2J"
+    added = unvault("credentials", "add", "forging", "--name", "mine").err
+    assert "\nstored the credential x" not in added
+
+
+def test_what_a_provider_tells_in_several_lines_is_indented(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Terminal().tell("Open the page\nand type\n\x1b[2JABC")
+    assert capsys.readouterr().err == "Open the page\n  and type\n  \\x1b[2JABC\n"
+
+
+def test_the_choices_of_a_missing_argument_are_readable(unvault: Unvault) -> None:
+    failed = unvault("completion")
+    assert failed.code == 2
+    assert "Choose from: bash, zsh, fish" in failed.err
+    assert "\\t" not in failed.err

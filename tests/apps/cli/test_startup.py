@@ -155,6 +155,31 @@ def test_a_distribution_brings_a_command(site: Site, process: Unvault) -> None:
     assert process("hello", "x", environ={"UNVAULT_BLOCK": "hello"}).code == 7
 
 
+def test_a_blocked_provider_takes_all_commands_of_its_distribution_along(
+    site: Site, process: Unvault
+) -> None:
+    info = site.distribution("dist-two")
+    (info / "entry_points.txt").write_text(
+        "[unvault.providers]\nvault-x = nowhere\n[unvault.commands]\nxtool = x_command:command\n"
+    )
+    site.module(
+        "x_command",
+        "import click\n\n@click.command()\ndef command():\n    click.echo('ran')\n",
+    )
+    assert process("xtool").out == b"ran\n"
+    blocked = process("xtool", environ={"UNVAULT_BLOCK": "vault-x"})
+    assert (blocked.code, blocked.out) == (7, b"")
+    assert "'vault-x' is blocked, and so are its commands" in blocked.err
+
+
+def test_a_damaged_distribution_takes_no_command_away(site: Site, process: Unvault) -> None:
+    info = site.distribution("dist-damaged")
+    (info / "entry_points.txt").write_text("[unvault.commands]\nno equals sign\n")
+    assert "  local " in process("--help").text
+    assert process("local", "--help").code == 0
+    assert "local" in process("providers").text
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [("raise RuntimeError('no luck')", "RuntimeError: no luck"), ("command = 3", "int")],

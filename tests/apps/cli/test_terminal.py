@@ -213,7 +213,7 @@ def test_protect_by_a_passphrase(
     assert session.end() == 4
     assert "canary" not in session.shown
     nobody = unvault("credentials", "show", prod)
-    assert nobody.code == 4
+    assert nobody.code == 8
     assert "UNVAULT_PASSPHRASE" in nobody.err
     assert unvault("credentials", "list").code == 0
     monkeypatch.setenv("UNVAULT_PASSPHRASE", "my canary")

@@ -1,9 +1,12 @@
 """``unvault local``, with a real `Unvault` behind it."""
 
+import getpass
 import io
 import json
 import os
+import sqlite3
 import sys
+import warnings
 from functools import partial
 
 import pytest
@@ -109,6 +112,17 @@ class TestSet:
         for options in ((), ("--json",), ("--strip",)):
             result = run("set", "x", *options, input=CANARY + "\n")
             assert CANARY not in result.output
+
+    def test_a_value_in_place_of_a_file_is_not_repeated(self, run, told):
+        result = run("set", "x", "--file", CANARY, fails=UsageError)
+        assert "No such file" in result.exception.message
+        assert CANARY not in result.output
+        assert CANARY not in str(result.exception)
+        assert result.exception.__context__ is None
+
+    def test_a_folder_is_no_file(self, run, home):
+        result = run("set", "x", "--file", str(home), fails=UsageError)
+        assert "directory" in result.exception.message
 
 
 class TestRemove:
@@ -299,6 +313,52 @@ class TestTerminal:
         assert "horse" not in seen.getvalue()
         Command(environ={"UNVAULT_LOCAL_PASSPHRASE": "correct horse"})("set", "x", input="1")
 
+    def test_what_is_not_the_same_twice_is_asked_for_again(self, run, spawn):
+        child = spawn("set", "x")
+        for question, typed in (
+            ("Value: ", ""),
+            ("It must not be empty.", None),
+            ("Value: ", "one"),
+            ("Repeat for confirmation: ", "two"),
+            ("The two are not the same.", None),
+            ("Value: ", "one"),
+            ("Repeat for confirmation: ", "one"),
+        ):
+            child.expect_exact(question)
+            if typed is not None:
+                assert child.waitnoecho(timeout=30)
+                child.sendline(typed)
+        assert self.finish(child) == 0
+        assert run.fetch("local/x") == b"one"
+
+    def test_what_is_not_utf8_is_asked_for_again(self, run, spawn):
+        child = spawn("set", "x")
+        child.logfile_read = seen = io.StringIO()
+        child.expect_exact("Value: ")
+        assert child.waitnoecho(timeout=30)
+        os.write(child.child_fd, b"caf\xe9\n")
+        child.expect_exact("That cannot be read: the terminal does not send UTF-8.")
+        for question in ("Value: ", "Repeat for confirmation: "):
+            child.expect_exact(question)
+            assert child.waitnoecho(timeout=30)
+            child.sendline("café")
+        assert self.finish(child) == 0
+        assert "caf" not in seen.getvalue()
+        assert run.fetch("local/x") == "café".encode()
+
+    @pytest.mark.parametrize("how", ["cannot hide", "ended"])
+    def test_where_nothing_can_be_typed_unseen_nothing_is_asked(self, run, monkeypatch, how):
+        def refuse(prompt):
+            if how == "ended":
+                raise EOFError
+            warnings.warn("canary", getpass.GetPassWarning, stacklevel=2)
+
+        monkeypatch.setattr(getpass, "getpass", refuse)
+        monkeypatch.setattr(commands, "on_terminal", lambda: True)
+        failed = run("set", "x", fails=InteractionRequired)
+        assert how in failed.exception.message
+        run("versions", "x", fails=SecretNotFound)
+
     def test_ctrl_c_stores_nothing(self, run, spawn, home):
         child = spawn("set", "x")
         child.expect("Value: ")
@@ -314,3 +374,12 @@ class TestTerminal:
         child.sendline(answer)
         assert self.finish(child) == (1 if left else 0)
         run("versions", "x", fails=None if left else SecretNotFound)
+
+
+def test_what_is_in_the_file_cannot_command_the_terminal(run, home):
+    run("set", "x", input="1")
+    with sqlite3.connect(home / "data" / "local.db") as connection:
+        connection.execute("UPDATE version SET content_type = ?", ("a\x1b[2J\nb\u202e",))
+    told = run("versions", "x").stdout
+    assert told.endswith("a\\x1b[2J\\nb\\u202e\n")
+    assert told.count("\n") == 1

@@ -108,3 +108,21 @@ def test_what_is_not_utf_8_is_refused_by_line(told, form):
     with pytest.raises(UsageError, match="line 2") as raised:
         read_secrets(f"A={CANARY}\nB=caf".encode() + b"\xe9", form)
     assert CANARY not in told(raised.value)
+
+
+class TestWhiteSpace:
+    """python-dotenv takes the square of a run's length."""
+
+    @pytest.mark.parametrize("blank", [" ", "\t", "\u3000", "\v"])
+    def test_a_long_run_is_refused_at_once_with_its_line(self, blank):
+        text = f"# one\r\nA={CANARY}\rB={CANARY}{blank * 200_000}x\n"
+        with pytest.raises(UsageError, match="line 3 of the file") as caught:
+            read_secrets(text.encode(), "env")
+        assert CANARY not in str(caught.value)
+
+    def test_many_runs_that_are_short_enough_are_read(self):
+        text = "".join(f"A{number}=x{' ' * 256}y\n\n\n" for number in range(2000))
+        assert len(read_secrets(text.encode(), "env")) == 2000
+
+    def test_empty_lines_are_no_run(self):
+        assert read_secrets(b"A=1" + b"\n" * 100_000 + b"B=2", "env") == {"A": b"1", "B": b"2"}

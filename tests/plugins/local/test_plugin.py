@@ -19,6 +19,7 @@ from unvault.errors import (
 from unvault.model import Answers, Credential, SecretRequest
 from unvault.protection import KeyFile, Passphrase
 from unvault_local import plugin
+from unvault_local.opening import _asked
 from unvault_local.vault import LocalVault
 
 AMBIENT = Credential("local")
@@ -240,3 +241,10 @@ def test_importing_it_imports_nothing_slow():
         text=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_name_in_the_hint_is_quoted(home):
+    credential = Credential("local", name="x;id")
+    with pytest.raises(InteractionRequired) as caught:
+        _asked(credential, None, home / "local.db")
+    assert str(caught.value.hint).endswith("unvault credentials edit 'x;id'")

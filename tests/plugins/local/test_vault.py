@@ -23,6 +23,7 @@ from unvault.errors import (
 )
 from unvault.protection import KeyFile, Passphrase
 from unvault.secret import Secret
+from unvault.suggestions import nearest
 from unvault_local.limits import LARGEST_VALUE, LONGEST_NAME
 from unvault_local.vault import Imported, LocalVault
 
@@ -455,3 +456,81 @@ class TestRoundTrip:
     def test_sizes(self, vault, value):
         vault.set("x", value)
         assert vault.get("x").reveal() == value
+
+
+class TestForgedFiles:
+    def forge(self, vault, statement, *values):
+        """Change what the table's own rules would refuse."""
+        with closing(sqlite3.connect(vault.path)) as connection, connection:
+            (table,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'version'")
+            connection.execute("PRAGMA writable_schema = ON")
+            schema = "UPDATE sqlite_master SET sql = ? WHERE name = 'version'"
+            connection.execute(schema, (table[0].removesuffix(" STRICT"),))
+            connection.commit()
+        with closing(sqlite3.connect(vault.path)) as connection, connection:
+            connection.execute(statement, values)
+            connection.commit()
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.execute(schema, table)
+
+    def test_a_time_that_is_none(self, vault):
+        vault.set("x", CANARY)
+        change(vault, "UPDATE version SET created = ?", "yesterday")
+        for look in (vault.browse, lambda: vault.versions("x"), lambda: vault.get("x")):
+            with pytest.raises(StoreUnreadable) as caught:
+                look()
+            assert "yesterday" not in caught.value.message
+
+    @pytest.mark.parametrize("value", ["text", "", 7])
+    def test_a_value_of_another_type(self, vault, value):
+        vault.set("x", CANARY)
+        self.forge(vault, "UPDATE version SET value = ?", value)
+        with pytest.raises(StoreUnreadable):
+            vault.get("x")
+        (outcome,) = vault.get_many([("x", None)])
+        assert isinstance(outcome, StoreUnreadable)
+
+    @pytest.mark.parametrize("column", ["name", "created", "content_type"])
+    def test_bytes_in_place_of_text(self, vault, column):
+        vault.set("x", CANARY)
+        self.forge(vault, f"UPDATE version SET {column} = ?", b"x")  # noqa: S608  # as above
+        with pytest.raises(StoreUnreadable):
+            vault.browse()
+
+    def test_what_is_no_text(self, vault):
+        vault.set("x", CANARY)
+        change(vault, "UPDATE version SET content_type = CAST(x'ff' AS TEXT)")
+        with pytest.raises(StoreUnreadable, match="is damaged"):
+            vault.browse()
+
+    def test_a_trigger(self, vault):
+        vault.set("x", CANARY)
+        change(
+            vault,
+            "CREATE TRIGGER spy AFTER INSERT ON version BEGIN DELETE FROM version; END",
+        )
+        with pytest.raises(StoreUnreadable, match="is damaged"):
+            vault.set("y", CANARY)
+
+
+class TestManyMisses:
+    def test_only_the_first_few_are_told_near_names(self, vault, monkeypatch):
+        asked = []
+
+        def counted(name, known):
+            known = [*known]
+            if known:
+                asked.append(name)
+            return nearest(name, known)
+
+        monkeypatch.setattr("unvault_local.vault.nearest", counted)
+        vault.import_all({f"db/{number}": b"x" for number in range(20)})
+        outcomes = vault.get_many([(f"db/x{number}", None) for number in range(60)])
+        assert all(isinstance(each, SecretNotFound) for each in outcomes)
+        assert asked == ["db/x0", "db/x1", "db/x2"]
+        assert [bool(each.candidates) for each in outcomes[:4]] == [True, True, True, False]
+
+    def test_what_is_there_does_not_count(self, vault):
+        vault.set("db/main", b"x")
+        wanted = [("db/main", None)] * 10 + [("db/mian", None)]
+        assert vault.get_many(wanted)[-1].candidates == ("db/main",)

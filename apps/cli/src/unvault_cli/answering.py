@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from unvault.errors import FormError, Problem
-from unvault_cli.files import STANDARD, FileProblem, read
+from unvault_cli.files import STANDARD, read
+from unvault_cli.problems import FileProblem
 
 if TYPE_CHECKING:
     from unvault.client import Unvault
-    from unvault.forms import CredentialForm, CredentialType, Field
+    from unvault.forms import Answer, CredentialForm, CredentialType, Field
     from unvault.model import Credential
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -92,7 +94,9 @@ def read_options(form: CredentialForm, options: Options) -> Given:
     for text in options.files:
         name, path = _pair("--field-file", text, given)
         if name:
-            _put_file(given, own.get(name, name), path, repeated=_stdin_taken(options, text))
+            plain = name in own and name not in hidden
+            repeated = _stdin_taken(options, text)
+            _put_file(given, own.get(name, name), path, repeated=repeated, plain=plain)
     return given
 
 
@@ -125,6 +129,7 @@ def draft(
         kind = options.kind or kind
         merged = {**(base or {}), **answers, **given.answers}
         made = vault.credentials.draft(provider, kind, merged)
+        made = _with_whole_paths(vault, made, given.answers)
     except FormError as error:
         refused = {problem.field for problem in known}
         known += [problem for problem in error.problems if problem.field not in refused]
@@ -132,6 +137,26 @@ def draft(
     if known:
         raise _all_wrong(subject, known)
     return made
+
+
+def whole_path(field: Field, answer: Answer) -> Answer:
+    """Return an answer as it is stored: a path must not depend on the folder of the moment."""
+    if field.kind.value != "file" or not isinstance(answer, str) or answer.startswith("~"):
+        return answer
+    return str(Path(answer).absolute())
+
+
+def _with_whole_paths(vault: Unvault, made: Credential, names: Iterable[str]) -> Credential:
+    import attrs
+
+    from unvault.model import Answers
+
+    kind = vault.providers.load(made.provider).form.find(made.type or "")
+    fields = {field.name: field for field in (kind.fields if kind else ())}
+    whole = {
+        name: whole_path(fields[name], made.answers[name]) for name in names if name in made.answers
+    }
+    return attrs.evolve(made, answers=Answers({**made.answers, **whole}))
 
 
 def _from_environment(
@@ -175,14 +200,19 @@ def _put(given: Given, name: str, value: str) -> None:
     given.answers[name] = value
 
 
-def _put_file(given: Given, name: str, path: str, *, repeated: bool) -> None:
+def _put_file(given: Given, name: str, path: str, *, repeated: bool, plain: bool) -> None:
+    """Take an answer from a file; only where it is a plain one, its path may be told.
+
+    What was given in place of a path may be the secret itself.
+    """
     if repeated:
         given.problems.append(Problem(name, "has no answer: the standard input can be read once"))
         return
     try:
         content = read(path)
     except FileProblem as error:
-        given.problems.append(Problem(name, f"has no answer: {error.message}"))
+        why = error.message if plain else f"cannot read the file: {error.why}"
+        given.problems.append(Problem(name, f"has no answer: {why}"))
         return
     text = _text(content)
     if text is None:

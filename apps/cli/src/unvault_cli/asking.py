@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from unvault_cli.output import note
+from unvault_cli.answering import Given, Options, draft, whole_path
+from unvault_cli.output import note, note_lines
 from unvault_cli.prompts import ask, ask_hidden, choose, chosen, menu
 
 if TYPE_CHECKING:
+    from unvault.client import Unvault
     from unvault.forms import Answer, CredentialForm, Field
+    from unvault.model import Credential
 
 
 def ask_type(form: CredentialForm, present: str | None = None) -> str:
@@ -19,6 +22,47 @@ def ask_type(form: CredentialForm, present: str | None = None) -> str:
     note("How to sign in")
     options = [(kind.name, kind.title) for kind in form]
     return choose("Type", options, present or form.types[0].name)
+
+
+def ask_anew(vault: Unvault, old: Credential, *, kind: str | None = None) -> Credential:
+    """Ask for every field of a credential again; an empty line keeps the present answer.
+
+    Args:
+        vault: Checks the answers.
+        old: Has the present answers.
+        kind: The credential type, which is asked for as well where it is not given.
+    """
+    form = vault.providers.load(old.provider).form
+    note(f"{form.label}: {old.name}" if old.name else form.label)
+    kind = kind or ask_type(form, old.type)
+    fields = fields_of(form, kind)
+    answers = ask_fields(fields, kept(fields, old.answers, {}))
+    nothing = Given({}, [])
+    return draft(vault, old.provider, Options(kind, (), (), from_env=False), nothing, base=answers)
+
+
+def fields_of(form: CredentialForm, kind: str | None) -> Sequence[Field]:
+    """Return the fields of a type, of the first one where none is given."""
+    found = form.find(kind) if kind else form.types[0]
+    return found.fields if found else ()
+
+
+def kept(
+    fields: Sequence[Field], old: Mapping[str, Answer], given: Mapping[str, str]
+) -> dict[str, Answer]:
+    """Return the old answers that still have a place beside the new ones."""
+    left = {field.name: old[field.name] for field in fields if field.name in old}
+    left = {name: answer for name, answer in left.items() if name not in given}
+    while True:
+        answers: dict[str, Answer] = {
+            **{field.name: field.default for field in fields if field.default is not None},
+            **left,
+            **{name: answer for name, answer in given.items() if answer},
+        }
+        gone = {field.name for field in fields if not field.visible(answers)} & left.keys()
+        if not gone:
+            return left
+        left = {name: answer for name, answer in left.items() if name not in gone}
 
 
 def ask_fields(
@@ -73,7 +117,7 @@ def ask_field(field: Field, present: Answer | None = None) -> Answer | None:
         try:
             if not typed:
                 raise ValueError("is required")
-            return check_answer(field, typed)
+            return whole_path(field, check_answer(field, typed))
         except ValueError as error:
             note(f"  {field.title} {error}.")
 
@@ -85,7 +129,7 @@ def _defaults(fields: Sequence[Field]) -> dict[str, Answer]:
 def _introduce(field: Field) -> None:
     note("")
     if field.help:
-        note(field.help)
+        note_lines(field.help)
     if field.choices:
         menu([(choice.value, choice.label) for choice in field.choices])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from unvault.client import Unvault
+
+_PLAIN = re.compile(r"[\w@%+=:,./~-]+")
+"""Names that a shell takes as they are: bash puts what it completes on the line unquoted."""
 
 Completer = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
@@ -45,7 +49,8 @@ def complete(source: Callable[[Unvault], Iterable[str]]) -> Completer:
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name) for name in _names(source) if name.startswith(incomplete)]
+        names = [name for name in _names(source) if _PLAIN.fullmatch(name)]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
     return completer
 

@@ -101,7 +101,7 @@ def _wrapped(text: str, indent: str) -> Iterator[str]:
     import textwrap
 
     yield from textwrap.wrap(
-        printable(text), _WIDTH, initial_indent=indent, subsequent_indent=indent
+        printable(" ".join(text.split())), _WIDTH, initial_indent=indent, subsequent_indent=indent
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from unvault.store import StoredCredential
 
 State = Literal["ok", "note", "problem"]
+
+
+_VARIABLES = ("UNVAULT_HOME", "UNVAULT_BLOCK", "UNVAULT_PASSPHRASE", "UNVAULT_NEW_PASSPHRASE")
+"""Environment variables that are no provider's."""
 
 
 class Finding(NamedTuple):
@@ -51,7 +56,6 @@ def diagnose(open_vault: Callable[[], Unvault]) -> Iterator[Finding]:
     yield from _guarded("opening", opening)
     for vault in opened:
         yield from _look_at(vault)
-    yield from _guarded("keyring", _keyring)
 
 
 def _look_at(vault: Unvault) -> Iterator[Finding]:
@@ -60,6 +64,7 @@ def _look_at(vault: Unvault) -> Iterator[Finding]:
     yield from _guarded("folders", lambda: _folders(vault))
     yield from _guarded("store", lambda: _store(vault, stored))
     yield from _guarded("key file", lambda: _key_file(vault))
+    yield from _guarded("keyring", lambda: _keyring(vault))
     yield from _guarded("providers", lambda: _providers(vault, providers))
     yield from _guarded("credentials", lambda: _credentials(stored, providers))
     yield from _guarded("environment", lambda: _environment(vault, providers))
@@ -93,7 +98,7 @@ def _folders(vault: Unvault) -> Iterator[Finding]:
 
     for name in ("data", "config", "cache"):
         folder: Path = getattr(vault.directories, name)
-        subject = f"{name} folder"
+        subject, quoted = f"{name} folder", shlex.quote(str(folder))
         if not folder.exists():
             yield _missing_folder(subject, folder)
         elif not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -101,7 +106,7 @@ def _folders(vault: Unvault) -> Iterator[Finding]:
                 subject, "problem", f"{folder} may not be read and written", "see to its owner"
             )
         elif name != "cache" and others_can_read(folder):
-            yield Finding(subject, "note", f"{folder} is open to others", f"chmod 700 {folder}")
+            yield Finding(subject, "note", f"{folder} is open to others", f"chmod 700 {quoted}")
         else:
             yield Finding(subject, "ok", str(folder))
 
@@ -130,7 +135,7 @@ def _store(vault: Unvault, stored: list[StoredCredential]) -> Iterator[Finding]:
 
 
 def _key_file(vault: Unvault) -> Iterator[Finding]:
-    from unvault.private_file import others_can_read
+    from unvault.private_file import how_to_make_private, why_not_private
     from unvault.protection import KEY_FILE
 
     path = vault.directories.config / KEY_FILE
@@ -140,8 +145,8 @@ def _key_file(vault: Unvault) -> Iterator[Finding]:
         yield Finding("key file", "problem", f"{path} is missing", hint)
     elif not path.exists():
         return
-    elif others_can_read(path):
-        yield Finding("key file", "problem", f"{path} is open to others", f"chmod 600 {path}")
+    elif why := why_not_private(path.stat()):
+        yield Finding("key file", "problem", f"{path} {why}", how_to_make_private(path, why))
     else:
         yield Finding("key file", "ok", f"{path}, which only its owner can read")
 
@@ -186,21 +191,21 @@ def _credentials(
 ) -> Iterator[Finding]:
     ids = {info.id for info in providers}
     for item in stored:
-        subject = f"credential {item.name}"
+        subject, name = f"credential {item.name}", shlex.quote(item.name)
         if item.provider not in ids:
             message = f"its provider {item.provider!r} is not installed"
-            hint = f"install it, or: unvault credentials remove {item.name}"
+            hint = f"install it, or: unvault credentials remove {name}"
             yield Finding(subject, "problem", message, hint)
         if item.name in ids:
             message = f"it carries a provider's id, so {item.name}/… means it and not the provider"
-            hint = f"unvault credentials rename {item.name} NEW"
+            hint = f"unvault credentials rename {name} NEW"
             yield Finding(subject, "note", message, hint)
         if item.type is None:
             yield Finding(subject, "note", "it is signed out")
 
 
 def _environment(vault: Unvault, providers: Sequence[ProviderInfo]) -> Iterator[Finding]:
-    known = {"UNVAULT_HOME", "UNVAULT_BLOCK", "UNVAULT_PASSPHRASE", EXTENSIONS_VARIABLE}
+    known = {*_VARIABLES, EXTENSIONS_VARIABLE}
     for info in providers:
         if info.state != "ready":
             continue
@@ -214,12 +219,16 @@ def _environment(vault: Unvault, providers: Sequence[ProviderInfo]) -> Iterator[
         yield Finding("environment", "note", f"set, and of no effect: {', '.join(idle)}")
 
 
-def _keyring() -> Iterator[Finding]:
+def _keyring(vault: Unvault) -> Iterator[Finding]:
+    """Look at the keyring where it is in use: to load its backends may start programs."""
+    now = vault.credentials.protection()
+    if now is None or now.name != "keyring":
+        return
     from importlib.util import find_spec
 
     if find_spec("keyring") is None:
-        hint = 'to use it: pip install "unvault[keyring]"'
-        yield Finding("keyring", "ok", "the keyring library is not installed", hint)
+        hint = 'pip install "unvault[keyring]"'
+        yield Finding("keyring", "problem", "the keyring library is not installed", hint)
         return
     import keyring
 
@@ -231,4 +240,4 @@ def _keyring() -> Iterator[Finding]:
     elif backend.priority > 0:
         yield Finding("keyring", "ok", f"the operating system's keyring answers: {name}")
     else:
-        yield Finding("keyring", "ok", "no keyring of the operating system answers")
+        yield Finding("keyring", "problem", "no keyring of the operating system answers")

@@ -5,16 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
+from unvault_cli.problems import FileProblem
+from unvault_cli.streams import Closed, results
 
 STANDARD = "-"
 """Stands for the standard input, or output, where a file could be named."""
-
-
-class FileProblem(click.ClickException):
-    """A file that a person named cannot be read or written."""
-
-    exit_code = 1
 
 
 def read(file: str) -> bytes:
@@ -30,7 +25,8 @@ def read(file: str) -> bytes:
             raise FileProblem("the standard input is closed")
         content = sys.stdin.buffer.read()
     except OSError as error:
-        raise FileProblem(f"cannot read {named(file)}: {_why(error)}") from error
+        why = _why(error)
+        raise FileProblem(f"cannot read {named(file)}: {why}", why) from error
     else:
         return content
 
@@ -66,14 +62,15 @@ def write_out(content: bytes, *, line_end: bool = False) -> None:
     Raises:
         FileProblem: The standard output is closed, or cannot be written.
     """
-    if sys.stdout is None:
+    out = results()
+    if isinstance(out, Closed):
         raise FileProblem("the standard output is closed")
-    if line_end and sys.stdout.isatty():
+    if line_end and out.isatty():
         content += b"\n"
     try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        out.flush()
+        out.buffer.write(content)
+        out.buffer.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -16,7 +16,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if args is None else [*args]
     try:
-        if given == ["--version"]:  # needs no more than this, and scripts ask for it often
+        # It needs no more than this, and scripts ask for it often.
+        if given == ["--version"] and sys.stdout is not None:
             sys.stdout.write(f"unvault {__version__}\n")
             return 0
         from unvault_cli.running import run

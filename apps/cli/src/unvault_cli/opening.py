@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from unvault_cli.streams import noise_aside
+
 if TYPE_CHECKING:
     from unvault.client import Unvault
 
@@ -23,8 +25,9 @@ def vault_of(context: click.Context) -> Unvault:
     """Return the command's `Unvault`, which is opened when it is first needed."""
     root = context.find_root()
     if root.obj is None:
-        root.obj = _open()
-        root.call_on_close(root.obj.close)
+        with noise_aside():
+            root.obj = _open()
+        root.call_on_close(noise_aside()(root.obj.close))
     vault: Unvault = root.obj
     context.obj = vault
     return vault
@@ -33,11 +36,16 @@ def vault_of(context: click.Context) -> Unvault:
 def with_vault(
     function: Callable[Concatenate[Unvault, _P], _T],
 ) -> Callable[_P, _T]:
-    """Hand a command its `Unvault` as the first argument."""
+    """Hand a command its `Unvault` as the first argument.
+
+    What the vault's providers print meanwhile does not get between the command's results.
+    """
 
     @wraps(function)
     def wrapped(*args: _P.args, **options: _P.kwargs) -> _T:
-        return function(vault_of(click.get_current_context()), *args, **options)
+        vault = vault_of(click.get_current_context())
+        with noise_aside():
+            return function(vault, *args, **options)
 
     return wrapped
 

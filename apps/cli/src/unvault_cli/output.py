@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
+from unvault_cli.streams import results
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 Cell = str | None
+
+_MOMENTS = ("CREATED", "UPDATED")
+"""Headers of columns that stay on one line, however narrow the terminal is."""
 
 
 def json_option(function: _F) -> _F:
@@ -22,7 +26,7 @@ def json_option(function: _F) -> _F:
 
 def on_terminal() -> bool:
     """Say whether a person reads the standard output."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    return results().isatty()
 
 
 def note(message: str) -> None:
@@ -30,13 +34,23 @@ def note(message: str) -> None:
     click.echo(printable(message), err=True)
 
 
+def note_lines(message: str, *, indent: str = "") -> None:
+    """Tell a person something of several lines; those after the first are indented."""
+    first, *more = message.splitlines() or [""]
+    note(first)
+    for line in more:
+        note(f"{indent}{line}")
+
+
 def printable(text: str) -> str:
-    """Return a text whose control characters are written out: it may come from anywhere."""
+    """Return a text on one line, its control characters written out: it may come from anywhere.
+
+    Line ends are no exception: a name with one in it could look like a line of the program's own.
+    """
     if text.isprintable():
         return text
     return "".join(
-        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
-        for each in text
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
 
 
@@ -45,7 +59,7 @@ def document(schema: str, **content: Any) -> str:
     import json
 
     indent = 2 if on_terminal() else None
-    return json.dumps({"schema": f"unvault.{schema}/1", **content}, indent=indent)
+    return json.dumps({"schema": f"unvault.{schema}/1", **content}, indent=indent, default=str)
 
 
 def print_json(schema: str, **content: Any) -> None:
@@ -70,7 +84,7 @@ def print_text(text: str) -> None:
         FileProblem: The standard output cannot be written.
     """
     try:
-        click.echo(text)
+        click.echo(text, file=results())
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -81,7 +95,7 @@ def print_text(text: str) -> None:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     """Print rows in columns, with lines that fit where the output is a terminal."""
-    cells = [[printable(cell or "").replace("\n", "\\n") for cell in row] for row in rows]
+    cells = [[printable(cell or "") for cell in row] for row in rows]
     if on_terminal():
         _print_rich(headers, cells)
         return
@@ -103,7 +117,7 @@ def _print_rich(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for header in headers:
-        table.add_column(header, overflow="fold")
+        table.add_column(header, overflow="fold", no_wrap=header in _MOMENTS)
     for row in cells:
         table.add_row(*map(Text, row))
-    Console().print(table)
+    Console(file=results()).print(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -21,8 +21,8 @@ from unvault.errors import (
     UnvaultError,
     UsageError,
 )
-from unvault_cli.files import FileProblem
-from unvault_cli.output import document, note
+from unvault_cli.output import document, note, printable
+from unvault_cli.problems import FileProblem
 from unvault_cli.prompts import Aborted, on_terminal
 
 OTHER, USAGE, STOPPED = 1, 2, 130
@@ -38,20 +38,19 @@ EXIT_CODES: tuple[tuple[type[UnvaultError], int], ...] = (
 )
 """The exit code of each kind of error; that of any other is 1."""
 
+_LINES = re.compile(r"\s*[\n\t]\s*")
 _EXTRA_ARGUMENTS = re.compile(r"( arguments?) \(.*\)", re.DOTALL)
 
 
 def report(error: BaseException, *, as_json: bool = False) -> int:
     """Say what went wrong, and return the exit code."""
+    told, code = _told(error, as_json=as_json)
     with contextlib.suppress(OSError):  # nobody reads it: the exit code still tells
         if _stopped(error) and on_terminal():
             note("")  # the question that was not answered has no line end
-        if as_json:
-            click.echo(document("error", error=describe(error)), err=True)
-        else:
-            for line in lines(error):
-                note(line)
-    return exit_code(error)
+        for line in told:
+            click.echo(line, err=True)
+    return code
 
 
 def exit_code(error: BaseException) -> int:
@@ -64,6 +63,23 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, click.ClickException):
         return error.exit_code
     return STOPPED if _stopped(error) else OTHER
+
+
+def _told(error: BaseException, *, as_json: bool) -> tuple[Sequence[str], int]:
+    """Return what to print of an error, and its exit code.
+
+    An error that a provider filled in may hold anything, and fail when it is looked at: then only
+    its type and its place are told.
+    """
+    try:
+        if as_json:
+            return [document("error", error=describe(error))], exit_code(error)
+        return [printable(line) for line in lines(error)], exit_code(error)
+    except BaseException:  # noqa: BLE001  # its text is left out on purpose: nobody knows it
+        message = _unexpected(error)
+    if as_json:
+        return [document("error", error={"code": "defect", "message": message})], OTHER
+    return [f"error: {printable(message)} [defect]"], OTHER
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -88,7 +104,7 @@ def lines(error: BaseException) -> Iterator[str]:
         yield f"error: {_headline(error)} [{error.code}]"
         yield from _context_lines(error)
     else:
-        yield f"error: {_message(error)}"
+        yield f"error: {_message(error)} [{_code(error)}]"
         hint = _click_hint(error)
         if hint:
             yield f"  hint: {hint}"
@@ -115,7 +131,7 @@ def _context_lines(error: UnvaultError) -> Iterator[str]:
         value = getattr(error, name)
         if value:
             yield f"  {name}: {value}"
-    near = ", ".join(error.candidates)
+    near = ", ".join(map(str, error.candidates))
     if near not in error.message:  # which may have said so already
         yield f"  near: {near}"
     if error.hint:
@@ -151,9 +167,15 @@ def _message(error: BaseException) -> str:
         return f"Aborted. {error}".strip() if isinstance(error, Aborted) else "Aborted."
     if isinstance(error, click.ClickException):
         # What was typed in excess may have been meant as a value.
-        return _EXTRA_ARGUMENTS.sub(r"\1", error.format_message())
+        message = _EXTRA_ARGUMENTS.sub(r"\1", error.format_message())
+        # click lists choices on lines of their own, with tabs.
+        return _LINES.sub(" ", message) if isinstance(error, click.UsageError) else message
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return _unexpected(error)
+
+
+def _unexpected(error: BaseException) -> str:
     return f"unexpected {type(error).__name__} at {place(error)}; this is a defect"
 
 

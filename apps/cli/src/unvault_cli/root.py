@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from unvault_cli import __version__
 from unvault_cli.group import LazyGroup
+from unvault_cli.streams import noise_aside
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -41,11 +42,9 @@ class Root(LazyGroup):
 
     def summaries(self) -> Mapping[str, str]:
         """Return the command's own commands, and those that distributions bring, by metadata."""
-        from importlib.metadata import entry_points
-
         brought = {
             entry.name: f"From {entry.dist.name if entry.dist else 'a provider'}."
-            for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+            for entry in sorted(_entries(), key=lambda entry: entry.name)
         }
         return {**OWN, **{name: brought[name] for name in brought if name not in OWN}}
 
@@ -59,12 +58,10 @@ def _brought(name: str) -> click.Command | None:
 
     Raises:
         ProviderConflict: Two distributions bring a command of this name.
-        ProviderBlocked: The provider of this name is kept out by configuration.
+        ProviderBlocked: A provider of its distribution is kept out by configuration.
         ProviderBroken: It cannot be loaded, or is no command.
     """
-    from importlib.metadata import entry_points
-
-    found = [*entry_points(group=GROUP, name=name)]
+    found = [entry for entry in _entries() if entry.name == name]
     if not found:
         return None
     if len(found) > 1:
@@ -78,22 +75,44 @@ def _brought(name: str) -> click.Command | None:
     return _load(found[0])
 
 
-def _load(entry: EntryPoint) -> click.Command:
+def _entries() -> Sequence[EntryPoint]:
+    from importlib.metadata import entry_points
+
+    try:
+        return [*entry_points(group=GROUP)]
+    except Exception:  # noqa: BLE001  # a distribution is damaged: the core leaves it out
+        from unvault.hookspecs import entries
+
+        return entries(GROUP)
+
+
+def _refuse_blocked(entry: EntryPoint) -> None:
+    """Keep out a command together with any provider of its distribution, whatever it is called."""
     import os
 
-    from unvault.errors import ProviderBlocked, ProviderBroken
+    from unvault.errors import ProviderBlocked
+    from unvault.hookspecs import PROVIDERS
     from unvault.providers import BLOCK_VARIABLE, blocked_by
 
-    distribution = entry.dist.name if entry.dist else None
-    if entry.name in blocked_by(os.environ):
+    beside = entry.dist.entry_points.select(group=PROVIDERS) if entry.dist else ()
+    blocked = sorted({entry.name, *(other.name for other in beside)} & blocked_by(os.environ))
+    if blocked:
         raise ProviderBlocked(
-            f"the provider {entry.name!r} is blocked, and so are its commands",
+            f"the provider {blocked[0]!r} is blocked, and so are its commands",
             hint=f"take it out of {BLOCK_VARIABLE}",
-            provider=entry.name,
-            distribution=distribution,
+            provider=blocked[0],
+            distribution=entry.dist.name if entry.dist else None,
         )
+
+
+def _load(entry: EntryPoint) -> click.Command:
+    from unvault.errors import ProviderBroken
+
+    _refuse_blocked(entry)
+    distribution = entry.dist.name if entry.dist else None
     try:
-        command = entry.load()
+        with noise_aside():
+            command = entry.load()
         if isinstance(command, click.Command):
             return command
         why = f"it is no click command but {type(command).__name__}"

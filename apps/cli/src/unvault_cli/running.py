@@ -10,6 +10,7 @@ from functools import partial
 import click
 
 from unvault_cli.root import COMPLETE_VARIABLE, PROGRAM, root
+from unvault_cli.streams import Closed
 
 READER_GONE = 141
 """Exit code where whoever read the output stopped: as a shell shows SIGPIPE."""
@@ -17,7 +18,9 @@ READER_GONE = 141
 
 def run(args: Sequence[str]) -> int:
     """Run the command with arguments, report what went wrong, and return the exit code."""
-    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+    if sys.stdout is None:
+        sys.stdout = Closed()
+    if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
     as_json = "--json" in args[: args.index("--") if "--" in args else len(args)]
     code = _guarded(partial(_invoke, args), as_json=as_json)
@@ -32,7 +35,8 @@ def _guarded(action: Callable[[], int], *, as_json: bool) -> int:
         return READER_GONE
     except click.exceptions.Exit as end:
         return end.exit_code
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # whatever it is
+    # Whatever it is: a provider that ends the process must not make it look like a success.
+    except BaseException as error:  # noqa: BLE001
         from unvault_cli.report import report
 
         return report(error, as_json=as_json)

@@ -37,6 +37,13 @@ def stored(vault: Unvault, name: str) -> StoredCredential:
     )
 
 
+def head(name: str) -> str:
+    """Return a name as references have to write it."""
+    from unvault.reference import Reference
+
+    return str(Reference(name, "x")).removesuffix("/x")
+
+
 def rows(vault: Unvault) -> list[Row]:
     """Return what can be told of all stored credentials without opening them."""
     found = vault.credentials.list()

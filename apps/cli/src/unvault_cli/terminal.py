@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from unvault_cli.output import note
+from unvault_cli.output import note, note_lines
 from unvault_cli.prompts import ask, ask_hidden, ask_new, on_terminal
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ class Terminal:
     """An `unvault.hookspecs.Interaction` on the terminal."""
 
     def tell(self, message: str) -> None:
-        """Show a message."""
-        note(message)
+        """Show a message; where it has several lines, none can pass for one of the program's."""
+        note_lines(message, indent="  ")
 
     def open_page(self, address: str) -> bool:
         """Show a page's address, and open it where there is a browser with windows."""

@@ -9,17 +9,17 @@ file: it is never an argument, and never printed.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from unvault.errors import InteractionRequired, UsageError
+from unvault.errors import UsageError
 from unvault_local.importing import FORMATS, read_secrets
 from unvault_local.limits import LARGEST_VALUE, check_name
 from unvault_local.opening import vault_for
+from unvault_local.terminal import ask_twice, new_passphrase, on_terminal, printable, say
 from unvault_local.vault import LocalVault
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ PROTECTIONS = ("key-file", "passphrase", "keyring")
 """What a vault can be protected by."""
 
 _HEAD = "unvault_local.credential"
+_ENOUGH = LARGEST_VALUE + 1
+"""How many bytes are read of a value: one too many is enough to be refused."""
+
 _LINE_ENDS = (b"\r\n", b"\n")
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -56,7 +59,7 @@ def local(context: click.Context, *, credential: str) -> None:
 @click.option(
     "--file",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Read the value from this file.",
 )
 @click.option("--strip", is_flag=True, help="Take one line end off the end of the value.")
@@ -79,7 +82,7 @@ def set_secret(
     if as_json:
         _print_json("set", name=name, version=number)
     else:
-        _say(f"stored version {number} of {name}")
+        say(f"stored version {number} of {name}")
 
 
 @local.command()
@@ -105,7 +108,7 @@ def remove(
     if as_json:
         _print_json("remove", name=name, version=version)
     else:
-        _say(f"removed {what}")
+        say(f"removed {what}")
 
 
 @local.command()
@@ -128,7 +131,7 @@ def versions(context: click.Context, *, name: str, as_json: bool) -> None:
         return
     for row in rows:
         told = "removed" if row["removed"] else f"{row['created']}  {row['content_type']}"
-        click.echo(f"{row['version']}  {told}")
+        click.echo(printable(f"{row['version']}  {told}"))
 
 
 @local.command("import")
@@ -158,7 +161,7 @@ def import_secrets(
     if as_json:
         _print_json("import", new=done.new, changed=done.changed, unchanged=done.unchanged)
     else:
-        _say(f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged")
+        say(f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged")
 
 
 @local.command()
@@ -170,7 +173,7 @@ def protect(context: click.Context, *, protection: str | None, as_json: bool) ->
 
     The values stay as they are: only the key that opens them is wrapped anew.
     """
-    vault = _vault(context, new_passphrase=_new_passphrase)
+    vault = _vault(context, new_passphrase=new_passphrase)
     if protection is not None:
         vault.protect(protection)
     now = vault.protection()
@@ -178,9 +181,9 @@ def protect(context: click.Context, *, protection: str | None, as_json: bool) ->
     if as_json:
         _print_json("protect", protection=name, explanation=explanation)
     elif name is None:
-        _say("nothing is stored yet; the first `unvault local set` makes a key file")
+        say("nothing is stored yet; the first `unvault local set` makes a key file")
     else:
-        _say(f"protected by {name}: {explanation}")
+        say(f"protected by {name}: {explanation}")
 
 
 def _vault(
@@ -200,39 +203,27 @@ def _vault(
 
 
 def _value(file: Path | None) -> bytes:
-    if file is None and _on_terminal():
-        return _prompt("Value").encode(errors="surrogateescape")
-    with click.open_file("-" if file is None else str(file), "rb") as stream:
-        content: bytes = stream.read(LARGEST_VALUE + 1)  # one too many is enough to be refused
+    if file is not None:
+        return _read(file)
+    if on_terminal():
+        return ask_twice("Value").encode(errors="surrogateescape")
+    with click.open_file("-", "rb") as stream:
+        content: bytes = stream.read(_ENOUGH)
     return content
 
 
-def _on_terminal() -> bool:
-    if sys.stdin is None:
-        raise UsageError(
-            "the standard input is closed", hint="open it, or run the command in a terminal"
-        )
-    return sys.stdin.isatty()
+def _read(file: Path) -> bytes:
+    """Read a file whose path is not repeated: it may be the value, given in the wrong place.
 
-
-def _prompt(label: str) -> str:
-    typed: str = click.prompt(label, hide_input=True, confirmation_prompt=True, err=True)
-    return typed
-
-
-def _new_passphrase() -> str:
-    if _on_terminal():
-        return _prompt("New passphrase")
+    Raises:
+        UsageError: It cannot be read.
+    """
     try:
-        line = sys.stdin.buffer.readline().rstrip(b"\r\n").decode()
-    except UnicodeDecodeError:
-        line = ""
-    if not line:  # raised here, outside: the codec's exception holds the passphrase
-        raise InteractionRequired(
-            "the new passphrase is missing, or is not text",
-            hint="run the command in a terminal, or pipe the passphrase in, in one line",
-        )
-    return line
+        with file.open("rb") as stream:
+            return stream.read(_ENOUGH)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    raise UsageError(f"the file that --file names cannot be read: {why}")
 
 
 def _without_line_end(value: bytes) -> bytes:
@@ -245,13 +236,13 @@ def _without_line_end(value: bytes) -> bytes:
 def _note_on(value: bytes) -> None:
     """Say what is likely a mistake: a value of one line with its line end, or none at all."""
     if not value:
-        _say("note: the value is empty")
+        say("note: the value is empty")
     elif value != (line := _without_line_end(value)) and b"\n" not in line:
-        _say("note: the value ends in a line end, which is part of it; --strip takes it off")
+        say("note: the value ends in a line end, which is part of it; --strip takes it off")
 
 
 def _confirm(question: str) -> None:
-    if not _on_terminal():
+    if not on_terminal():
         raise UsageError("nobody can be asked whether to remove it", hint="add --yes")
     click.confirm(question, abort=True, err=True)
 
@@ -270,7 +261,3 @@ def _format_of(file: str) -> str:
 
 def _print_json(command: str, **content: Any) -> None:
     click.echo(json.dumps({"schema": f"unvault.local.{command}/1", **content}))
-
-
-def _say(message: str) -> None:
-    click.echo(message, err=True)

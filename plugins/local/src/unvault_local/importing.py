@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +17,12 @@ from unvault.errors import UsageError
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
+
+_LONGEST_SPACE = 256
+"""How much white space a line may have in one piece: python-dotenv takes its square in time."""
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_WIDE = re.compile(rf"[^\S\r\n]{{{_LONGEST_SPACE + 1}}}")
 
 FORMATS = ("json", "env")
 """The formats that can be read."""
@@ -107,6 +114,7 @@ def _compact(value: object) -> str:
 def _from_env(text: str) -> dict[str, bytes]:
     from dotenv.parser import parse_stream  # it leaves ${...} alone: values are taken as written
 
+    _refuse_wide_space(text)
     found: dict[str, bytes] = {}
     for binding in parse_stream(io.StringIO(text)):
         if binding.error or (binding.key is not None and binding.value is None):
@@ -116,6 +124,16 @@ def _from_env(text: str) -> dict[str, bytes]:
                 raise _bad_line(binding, "has a name that is there already", "keep one of the two")
             found[binding.key] = binding.value.encode()
     return found
+
+
+def _refuse_wide_space(text: str) -> None:
+    wide = _WIDE.search(text)
+    if wide:
+        line = len(_LINE_END.findall(text, 0, wide.start())) + 1
+        raise UsageError(
+            f"line {line} of the file has more than {_LONGEST_SPACE} blanks in one piece",
+            hint="write such a value in JSON",
+        )
 
 
 def _bad_line(binding: Binding, what: str, hint: str) -> UsageError:

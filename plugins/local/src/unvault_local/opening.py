@@ -48,7 +48,8 @@ def _asked(credential: Credential, interaction: Interaction | None, path: Path) 
     if interaction is not None:
         return interaction.ask(f"Passphrase of the local vault {path}", hidden=True)
     keep = (
-        f"give the credential the passphrase: unvault credentials edit {credential.name}"
+        f"give the credential the passphrase: unvault credentials edit "
+        f"{shlex.quote(credential.name)}"
         if credential.name
         else "set UNVAULT_LOCAL_PASSPHRASE"
     )

@@ -82,7 +82,14 @@ def place(name: str, number: int, created: str, kind: str) -> tuple[str, ...]:
 
 
 def info(name: str, number: int | None, created: str, kind: str, *, there: bool) -> SecretInfo:
-    """Return what can be told of a version, or of a secret, without opening it."""
+    """Return what can be told of a version, or of a secret, without opening it.
+
+    Raises:
+        TypeError: A damaged file has other types than its table says.
+        ValueError: A time is none.
+    """
+    if not isinstance(kind, str):
+        raise TypeError
     return SecretInfo(
         path=name,
         version=None if number is None else str(number),

@@ -32,6 +32,10 @@ _LAYOUT = Layout(
 )
 
 
+_GUESSES = 3
+"""For how many missing secrets of a batch near names are looked for."""
+
+
 @attrs.frozen
 class Imported:
     """What an import did, as numbers of secrets."""
@@ -109,11 +113,20 @@ class LocalVault:
         return outcome
 
     def get_many(self, wanted: Iterable[tuple[str, int | None]]) -> list[Outcome]:
-        """Return several values as they were at one moment, or for each the error of `get`."""
+        """Return several values as they were at one moment, or for each the error of `get`.
+
+        Of many that are missing, only the first few are told near names: that takes its time.
+        """
         if not self._database.exists:
             return [self._missing(name, ()) for name, _ in wanted]
+        outcomes: list[Outcome] = []
+        guesses = _GUESSES
         with self._snapshot() as (connection, key):
-            return [self._outcome(connection, key, name, version) for name, version in wanted]
+            for name, version in wanted:
+                outcome = self._outcome(connection, key, name, version, guess=guesses > 0)
+                guesses -= isinstance(outcome, SecretNotFound)
+                outcomes.append(outcome)
+        return outcomes
 
     def set(self, name: str, value: bytes) -> int:
         """Store a value as a new version, and return the version's number.
@@ -181,7 +194,8 @@ class LocalVault:
                 " WHERE name = ? ORDER BY number",
                 (name,),
             ).fetchall()
-        return [info(name, *row[:3], there=bool(row[3])) for row in rows]
+        with self._meant():
+            return [info(name, *row[:3], there=bool(row[3])) for row in rows]
 
     def browse(self, prefix: str = "") -> list[SecretInfo]:
         """Return the secrets whose names start with a prefix, by name, each as its newest version.
@@ -197,8 +211,9 @@ class LocalVault:
                 "SELECT name, max(CASE WHEN value IS NOT NULL THEN number END), created,"
                 " content_type FROM version GROUP BY name ORDER BY name"
             ).fetchall()
-        found = [row for row in rows if row[0].startswith(prefix)]
-        return [info(*row, there=row[1] is not None) for row in found]
+        with self._meant():
+            found = [row for row in rows if row[0].startswith(prefix)]
+            return [info(*row, there=row[1] is not None) for row in found]
 
     def protection(self) -> Protection | None:
         """Return how the vault is protected; None before the first write."""
@@ -224,12 +239,27 @@ class LocalVault:
             finally:
                 connection.rollback()
 
+    @contextmanager
+    def _meant(self) -> Iterator[None]:
+        """Take what is in the file and cannot be meant for damage, and not for a defect."""
+        try:
+            yield
+        except (AttributeError, OverflowError, TypeError, ValueError):
+            raise self._database.damaged() from None  # without what is in the file
+
     def _outcome(
-        self, connection: sqlite3.Connection, key: DataKey, name: str, version: int | None
+        self,
+        connection: sqlite3.Connection,
+        key: DataKey,
+        name: str,
+        version: int | None,
+        *,
+        guess: bool,
     ) -> Outcome:
         try:
-            number = chosen(name, version, self._numbers(connection, name))
-            return read(connection, key, name, number)
+            with self._meant():
+                number = chosen(name, version, self._numbers(connection, name, guess=guess))
+                return read(connection, key, name, number)
         except UnvaultError as error:
             return error
 
@@ -251,11 +281,13 @@ class LocalVault:
         self._append(connection, name, value)
         return "changed" if kept else "new"
 
-    def _numbers(self, connection: sqlite3.Connection, name: str) -> dict[int, bool]:
+    def _numbers(
+        self, connection: sqlite3.Connection, name: str, *, guess: bool = True
+    ) -> dict[int, bool]:
         """Return a secret's versions, or raise the error that lists near names."""
         numbers = version_numbers(connection, name)
         if not numbers:
-            rows = connection.execute("SELECT DISTINCT name FROM version").fetchall()
+            rows = connection.execute("SELECT DISTINCT name FROM version") if guess else ()
             raise self._missing(name, [row[0] for row in rows])
         return numbers
 

@@ -6,6 +6,7 @@ import click
 
 from unvault_cli.opening import vault_of
 from unvault_cli.output import json_option, print_json, print_line
+from unvault_cli.streams import noise_aside
 
 
 @click.command("doctor")
@@ -18,7 +19,8 @@ def command(context: click.Context, *, as_json: bool) -> None:
     """
     from unvault_cli.diagnosis import diagnose
 
-    found = [*diagnose(lambda: vault_of(context))]
+    with noise_aside():
+        found = [*diagnose(lambda: vault_of(context))]
     problems = sum(finding.state == "problem" for finding in found)
     if as_json:
         print_json("doctor", problems=problems, checks=[finding._asdict() for finding in found])

@@ -12,7 +12,7 @@ import click
 from unvault_cli.completing import complete, references
 from unvault_cli.files import STANDARD, write_out, write_private
 from unvault_cli.opening import with_vault
-from unvault_cli.output import document, json_option, moment
+from unvault_cli.output import json_option, moment, print_json
 
 if TYPE_CHECKING:
     from unvault.client import Unvault
@@ -50,14 +50,19 @@ def command(
     """Print a secret.
 
     Prints exactly the value; a line end is added on a terminal only. --json prints the value with
-    what the vault says about it, in place of --output.
+    what the vault says about it, in place of --output; with --out-file, the file has the value, and
+    the JSON names the file.
     """
     secret = vault.fetch(reference, fresh=fresh)
-    content = _document(reference, secret) if as_json else _content(secret, output)
-    if out_file is not None and str(out_file) != STANDARD:
-        write_private(out_file, content)
-    else:
-        write_out(content, line_end=output == "text" and not as_json)
+    if str(out_file) == STANDARD:
+        out_file = None
+    if out_file:
+        write_private(out_file, _content(secret, output))
+    if as_json:
+        where = {"output": str(out_file)} if out_file else _value(secret)
+        print_json("secret", reference=reference, **where, **_told(secret))
+    elif not out_file:
+        write_out(_content(secret, output), line_end=output == "text")
 
 
 def _content(secret: Secret, output: str) -> bytes:
@@ -85,17 +90,14 @@ def _as_json(secret: Secret) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _document(reference: str, secret: Secret) -> bytes:
-    text = document(
-        "secret",
-        reference=reference,
-        **_value(secret),
-        version=secret.version,
-        created=moment(secret.created),
-        expires=moment(secret.expires),
-        content_type=secret.content_type,
-    )
-    return f"{text}\n".encode()
+def _told(secret: Secret) -> dict[str, Any]:
+    """Return what the vault says about a value."""
+    return {
+        "version": secret.version,
+        "created": moment(secret.created),
+        "expires": moment(secret.expires),
+        "content_type": secret.content_type,
+    }
 
 
 def _value(secret: Secret) -> dict[str, Any]:

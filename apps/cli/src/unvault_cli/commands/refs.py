@@ -9,7 +9,8 @@ import click
 from unvault_cli.files import named, read
 from unvault_cli.opening import with_vault
 from unvault_cli.output import json_option, note, print_json, print_line
-from unvault_cli.report import USAGE, where
+from unvault_cli.problems import FileProblem
+from unvault_cli.report import USAGE, describe, where
 
 if TYPE_CHECKING:
     from unvault.client import Unvault
@@ -27,7 +28,8 @@ def command(
 ) -> None:
     """List the vault tags of files: which secrets they need.
 
-    Works offline. Tags that are wrong are reported as well, and make the exit code 2.
+    Works offline. Tags that are wrong are reported as well, and make the exit code 2; so are files
+    that cannot be read, and make it 1.
     """
     references: list[Row] = []
     problems: list[Row] = []
@@ -38,7 +40,8 @@ def command(
     else:
         _show(references, problems)
     if problems:
-        context.exit(USAGE)
+        unread = any(row["line"] is None for row in problems)
+        context.exit(FileProblem.exit_code if unread else USAGE)
 
 
 def _look(vault: Unvault, file: str, references: list[Row], problems: list[Row]) -> None:
@@ -47,6 +50,9 @@ def _look(vault: Unvault, file: str, references: list[Row], problems: list[Row])
     name = named(file)
     try:
         found = vault.find_references(read(file))
+    except FileProblem as error:
+        problems.append({"file": name, "line": None, "column": None, **describe(error)})
+        return
     except RenderError as error:  # its encoding
         problems.append({"file": name, "line": 1, "column": 1, **error.describe()})
         return
@@ -62,7 +68,8 @@ def _show(references: list[Row], problems: list[Row]) -> None:
     for row in references:
         print_line(f"{where(row['file'], row['line'], row['column'])}: {row['reference']}")
     for row in problems:
-        place = where(row["file"], row["line"], row["column"])
+        unread = row["line"] is None
+        place = "error" if unread else where(row["file"], row["line"], row["column"])
         note(f"{place}: {row['message']} [{row['code']}]")
         if "hint" in row:
             note(f"  hint: {row['hint']}")

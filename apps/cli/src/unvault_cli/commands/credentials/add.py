@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from unvault.errors import InvalidName, Problem
+from unvault.errors import InvalidName, Problem, UnvaultError
 from unvault_cli.answering import Options, answer_options, draft, read_options
-from unvault_cli.asking import ask_fields, ask_type
+from unvault_cli.asking import ask_anew, ask_fields, ask_type
 from unvault_cli.completing import complete, providers
 from unvault_cli.opening import with_vault
 from unvault_cli.output import json_option, note, print_json
 from unvault_cli.prompts import ask, choose, on_terminal
-from unvault_cli.stored import nothing_stored, opened, sign_in, tested
+from unvault_cli.stored import head, nothing_stored, opened, sign_in, tested
 
 if TYPE_CHECKING:
     from unvault.client import Unvault
-    from unvault.model import Credential
+    from unvault.model import Credential, Session
 
 
 @click.command("add")
@@ -43,16 +44,20 @@ def command(
     """Sign in to a vault, and store the credential.
 
     On a terminal, asks for what is not given as an option: for every field, or, where some are
-    given, for those that are required and missing. Nothing is stored before the sign-in worked.
+    given, for those that are required and missing. Nothing is stored before the sign-in worked;
+    where it fails and everything was asked for, the answers can be changed.
     """
     options = Options(kind, fields, files, from_env)
     with nothing_stored():
         made, name = _make(vault, provider, name, options)
-        session = None if no_test else sign_in(vault, made, name)
+        session = None
+        if not no_test:
+            again = on_terminal() and not options.any
+            made, session = _signed_in(vault, made, name, again=again)
     import attrs
 
     added = vault.credentials.add(attrs.evolve(made, name=name), session=session)
-    note(f"stored the credential {added.name}: {added.name}/… refers to it")
+    note(f"stored the credential {added.name}: {head(added.name)}/… refers to it")
     if as_default:
         vault.credentials.set_default(added.name)
     if as_json:
@@ -70,7 +75,7 @@ def _make(
         missing = "the provider" if name else "the provider, and with --name the credential"
         raise click.UsageError(f"name {missing}: nobody can be asked")
     if name and (taken := _refusal(vault, name)):
-        wrong.append(Problem("--name", str(taken)))
+        wrong.append(Problem("--name", f"cannot be used: {taken.message}"))
     given = read_options(vault.providers.load(provider).form, options)
     return draft(vault, provider, options, given, problems=wrong), name or ""
 
@@ -98,6 +103,23 @@ def _asked(
         only_required=options.any,
     )
     return draft(vault, provider, options._replace(kind=kind), given, base=answers), name
+
+
+def _signed_in(
+    vault: Unvault, made: Credential, name: str, *, again: bool
+) -> tuple[Credential, Session]:
+    """Sign in; where that fails, a person may change the answers, and loses none of them."""
+    while True:
+        try:
+            return made, sign_in(vault, made, name)
+        except UnvaultError as error:
+            if not again:
+                raise
+            note(f"{error.message} [{error.code}]")
+            wish = ask("Change the answers and try again? [Y/n]").strip().lower()
+            if wish not in ("", "y", "yes"):
+                raise
+        made = ask_anew(vault, made)
 
 
 def _ask_provider(vault: Unvault) -> str:
@@ -131,7 +153,7 @@ def _refusal(vault: Unvault, name: str) -> InvalidName | None:
     if any(item.name == name for item in vault.credentials.list()):
         return InvalidName(
             f"there is a credential called {name!r} already",
-            hint=f"choose another name, or change it: unvault credentials edit {name}",
+            hint=f"choose another name, or change it: unvault credentials edit {shlex.quote(name)}",
             credential=name,
         )
     return None

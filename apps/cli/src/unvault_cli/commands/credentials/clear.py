@@ -29,7 +29,9 @@ def command(
 
     References by the names go on working through the environment or the vault's own tools.
     """
-    if bool(names) is everything:
+    if names and everything:
+        raise click.UsageError("--all means every credential: name some, or say --all, not both")
+    if not (names or everything):
         raise click.UsageError("name the credentials, or say --all")
     if everything:
         chosen = [item.name for item in vault.credentials.list()]

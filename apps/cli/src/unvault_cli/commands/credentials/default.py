@@ -35,6 +35,8 @@ def command(vault: Unvault, *, name: str | None, unset: str | None, as_json: boo
         chosen = vault.credentials.set_default(name)
         note(f"{chosen.provider}/… now means {chosen.name}")
     elif unset:
+        if unset not in (*_providers(vault), *vault.providers.ids()):
+            vault.providers.source(unset)  # which says what there is
         vault.credentials.unset_default(unset)
         note(f"{unset}/… now means no stored credential")
     found = [(each, _default(vault, each)) for each in _providers(vault)]

@@ -1,0 +1,169 @@
+"""Signs in and out, and remembers what a sign-in renewed."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+
+import attrs
+
+from unvault.errors import StoreError, UnvaultError
+from unvault.hookspecs import Interaction
+from unvault.model import Answers, Credential, Origin, Session
+from unvault.parallel import LISTEN_SECONDS
+from unvault.providers import Providers
+from unvault.store import CredentialStore
+
+Key = tuple[str, int]
+"""A credential's id and revision: together they stand for its answers."""
+
+
+def key_of(credential: Credential) -> Key:
+    """Return what a credential's sessions are found by."""
+    return credential.id, credential.revision
+
+
+Failures = dict[Key, UnvaultError]
+"""Sign-ins that failed during one piece of work, which does not try them again."""
+
+
+@attrs.define(eq=False)
+class Held:
+    """A session, how many are using it, and whether it is to be closed when nobody does."""
+
+    session: Session
+    opened: float
+    renew_at: float
+    replaces: bool
+    """Whether it was opened because another one had ended."""
+    served: bool = False
+    """Whether anything was done with it that did not fail."""
+    users: int = 0
+    retired: bool = False
+
+
+@attrs.define(eq=False)
+class Attempt:
+    """One sign-in under way, and everybody who waits for it."""
+
+    shared: bool = True
+    """Whether those who wait may have its session."""
+    retired: bool = False
+    """Whether its credential was changed meanwhile: its session is for those who wait already."""
+    waiting: int = 0
+    failures: list[Failures] = attrs.field(factory=list)
+    """Where to note that it failed."""
+    over: threading.Event = attrs.field(factory=threading.Event)
+    outcome: Held | UnvaultError | None = None
+    """What those who wait get; where None, they have to see for themselves."""
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        while not self.over.wait(LISTEN_SECONDS):
+            pass
+
+
+@attrs.frozen
+class _Renewed:
+    """What a sign-in renewed that is in no store: it is good for the same answers only."""
+
+    type: str | None
+    answers: Answers
+    kept: Answers
+
+    def fits(self, credential: Credential) -> bool:
+        """Say whether it was renewed with a credential's answers: drafts may share an id."""
+        return (self.type, self.answers) == (credential.type, credential.answers)
+
+
+class SignIn:
+    """Calls a provider's ``authenticate`` and ``close_session``.
+
+    Args:
+        providers: Where the providers are.
+        store: Where a sign-in's renewed fields are kept.
+        interaction: How a provider asks a person; None where nobody can answer.
+    """
+
+    def __init__(
+        self, providers: Providers, store: CredentialStore, interaction: Interaction | None
+    ) -> None:
+        self._providers = providers
+        self._store = store
+        self._interaction = interaction
+        self._renewed: dict[Key, _Renewed] = {}
+
+    def authenticate(self, credential: Credential) -> Session:
+        """Sign in with what the last sign-in kept, and keep what this one renews.
+
+        Raises:
+            UnvaultError: It did not work.
+        """
+        credential = self._with_newest_kept(credential)
+        provider = self._providers.load(credential.provider)
+        try:
+            session: Session = provider.call(
+                "authenticate", credential=credential, interaction=self._interaction
+            )
+        except UnvaultError as error:
+            # A provider may raise one and the same object again, for another credential.
+            failed = copy.copy(error).with_traceback(error.__traceback__)
+        else:
+            self._keep(credential, session)
+            return attrs.evolve(session, credential=credential)
+        raise failed.located(credential=credential.label)
+
+    def close(self, session: Session) -> None:
+        """Let go of a session. Raises nothing that a provider did."""
+        if session.credential is None:
+            return  # no sign-in of ours made it
+        provider = self._providers.load(session.credential.provider)
+        if not provider.has("close_session"):
+            return
+        try:
+            provider.call("close_session", session=session)
+        except UnvaultError as error:  # it must not raise; if it does, nobody's fetch suffers
+            _warn("a session was not closed", error)
+
+    def forget(self, unwanted: Callable[[Key], bool]) -> None:
+        """Drop what was renewed for credentials that were changed or removed."""
+        for key in [key for key in list(self._renewed) if unwanted(key)]:
+            self._renewed.pop(key, None)
+
+    def _with_newest_kept(self, credential: Credential) -> Credential:
+        """Return a credential with what its last sign-in, here or elsewhere, kept."""
+        renewed = self._renewed.get(key_of(credential))
+        if renewed is not None and renewed.fits(credential):
+            return attrs.evolve(credential, kept=renewed.kept)
+        if credential.origin is not Origin.STORED:
+            return credential
+        try:
+            stored = self._store.get(credential.id)
+        except StoreError:
+            return credential  # it could be read a moment ago; what was read then will have to do
+        if stored is None or key_of(stored) != key_of(credential):
+            return credential
+        return attrs.evolve(credential, kept=stored.kept)
+
+    def _keep(self, credential: Credential, session: Session) -> None:
+        if session.renewed is None:
+            return
+        renewed = _Renewed(credential.type, credential.answers, Answers(session.renewed))
+        key = key_of(credential)
+        if credential.origin is not Origin.STORED:
+            self._renewed[key] = renewed
+            return
+        try:
+            self._store.keep(credential, session.renewed)
+        except StoreError as error:  # signed in all the same: the next process signs in again
+            self._renewed[key] = renewed
+            _warn("a renewed sign-in was not kept", error)
+        else:
+            self._renewed.pop(key, None)
+
+
+def _warn(what: str, error: UnvaultError) -> None:
+    import logging
+
+    logging.getLogger("unvault").warning("%s: %s", what, error)

@@ -1,0 +1,128 @@
+"""What kind of SQLite file it is, and whether a file that is there is one of that kind."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import attrs
+
+from unvault.errors import StoreBusy, StoreError, StoreUnreadable
+
+BUSY_SECONDS = 30.0
+"""How long a write waits for another process's."""
+
+_ENVELOPE = "CREATE TABLE envelope (file_id TEXT NOT NULL, record TEXT NOT NULL)"
+
+_LONGEST_PATH = 504
+"""In bytes: SQLite on POSIX allows 512 for a name, and adds 8 for that of its journal."""
+
+
+@attrs.frozen
+class Layout:
+    """What kind of file it is."""
+
+    what: str
+    """What a message calls it, such as ``credential store``."""
+    application_id: int
+    """Marks the file's kind in its header: a signed 32-bit number; see SQLite's pragma."""
+    tables: tuple[str, ...]
+    """The statements that make its tables. Version n of the file's layout has n groups."""
+    version: int = 1
+    """Grows when the tables change."""
+
+    def make(self, file_id: str, record: str) -> sqlite3.Connection:
+        """Return a new database of this kind, in memory, with its envelope in it."""
+        fresh = connect(":memory:")
+        for statement in (_ENVELOPE, *self.tables):
+            fresh.execute(statement)
+        fresh.execute("INSERT INTO envelope VALUES (?, ?)", (file_id, record))
+        fresh.execute(f"PRAGMA application_id = {int(self.application_id)}")
+        fresh.execute(f"PRAGMA user_version = {int(self.version)}")
+        return fresh
+
+    def check(self, connection: sqlite3.Connection, where: str) -> None:
+        """Refuse a file of another kind, or of a version this code does not know.
+
+        Raises:
+            StoreUnreadable: It is one.
+        """
+        kind = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if kind != self.application_id:
+            raise StoreUnreadable(
+                f"{where} is not a {self.what} of unvault",
+                hint="move the file away, or point unvault elsewhere",
+            )
+        if version > self.version:
+            raise StoreUnreadable(
+                f"{where} was written by a newer unvault (layout {version})",
+                hint=f"upgrade unvault: this one knows layouts up to {self.version}",
+            )
+        if version == self.version:
+            self._check_tables(connection, where)
+
+    def _check_tables(self, connection: sqlite3.Connection, where: str) -> None:
+        """Refuse other tables, and triggers and views: they would run when ours are used.
+
+        What SQLite makes itself is called ``sqlite_…``, and nothing else may be called that.
+        """
+        found = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        )
+        if sorted(str(row[0]) for row in found) != sorted((_ENVELOPE, *self.tables)):
+            raise damaged(where)
+
+
+def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
+    """Open a database; each statement is a transaction of its own unless one is begun."""
+    connection = sqlite3.connect(
+        database, timeout=BUSY_SECONDS, isolation_level=None, uri=uri, check_same_thread=False
+    )
+    connection.execute("PRAGMA trusted_schema = OFF")  # whoever can write the file is not trusted
+    # What is deleted or replaced is overwritten, so that an old wrapped key does not stay behind.
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def check_path(path: Path) -> None:
+    """Refuse a path that SQLite could not open once the file is there.
+
+    Raises:
+        StoreUnreadable: It is too long.
+    """
+    length = len(os.fsencode(path.absolute()))
+    if os.name == "posix" and length > _LONGEST_PATH:
+        raise StoreUnreadable(
+            f"{path} cannot be used: the path has {length} bytes, and SQLite opens none with more"
+            f" than {_LONGEST_PATH}",
+            hint="choose a folder with a shorter path, such as by UNVAULT_HOME",
+        )
+
+
+def damaged(where: str) -> StoreUnreadable:
+    """Return the error for what is in a file and cannot be meant."""
+    return StoreUnreadable(
+        f"{where} is damaged", hint="restore it from a backup; nothing was changed"
+    )
+
+
+def translate(error: sqlite3.Error, where: str) -> StoreError:
+    """Return our error for one of SQLite's."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreBusy(
+            f"{where} is held by another process", hint="try again, or end that process"
+        )
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return damaged(where)
+    if not name and "decode" in str(error):  # Python's own module, for text that is none
+        return damaged(where)
+    why = {
+        "SQLITE_READONLY": "it may not be written",
+        "SQLITE_FULL": "the disk is full",
+        "SQLITE_CANTOPEN": "it cannot be opened",
+        "SQLITE_PERM": "it may not be opened",
+    }.get("_".join(name.split("_")[:2]), name or type(error).__name__)
+    return StoreUnreadable(f"{where} cannot be used: {why}")
