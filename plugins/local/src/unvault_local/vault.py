@@ -121,9 +121,9 @@ class LocalVault:
             return [self._missing(name, ()) for name, _ in wanted]
         outcomes: list[Outcome] = []
         guesses = _GUESSES
-        with self._snapshot() as (connection, key):
+        with self._snapshot() as snapshot:
             for name, version in wanted:
-                outcome = self._outcome(connection, key, name, version, guess=guesses > 0)
+                outcome = self._outcome(snapshot, name, version, guess=guesses > 0)
                 guesses -= isinstance(outcome, SecretNotFound)
                 outcomes.append(outcome)
         return outcomes
@@ -248,14 +248,9 @@ class LocalVault:
             raise self._database.damaged() from None  # without what is in the file
 
     def _outcome(
-        self,
-        connection: sqlite3.Connection,
-        key: DataKey,
-        name: str,
-        version: int | None,
-        *,
-        guess: bool,
+        self, at: tuple[sqlite3.Connection, DataKey], name: str, version: int | None, *, guess: bool
     ) -> Outcome:
+        connection, key = at
         try:
             with self._meant():
                 number = chosen(name, version, self._numbers(connection, name, guess=guess))
