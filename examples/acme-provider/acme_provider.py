@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from unvault.secret import Secret
 from unvault.suggestions import nearest
 
 Secrets = Mapping[str, list[Any]]
-"""What a session of Acme's holds: the versions of each secret in one region."""
+"""What a region of Acme's holds: the versions of each secret."""
 
 
 @hookimpl
@@ -72,31 +73,41 @@ def authenticate(credential: Credential) -> Session:
     held = str(content.get("token", "")).encode(errors="replace")
     if not held or not hmac.compare_digest(token.encode(), held):
         raise CredentialRejected("Acme refused the token", hint="ask Acme for a new one")
-    return Session(client=content.get("regions", {}).get(region, {}), identity=f"acme {region}")
+    return Session(client=partial(_secrets, path, region), identity=f"acme {region}")
 
 
 @hookimpl
 def fetch_secret(session: Session, request: SecretRequest) -> Secret:
     """Fetch one secret: as JSON, where it has fields; the core takes out the one that is wanted."""
-    secrets: Secrets = session.client
+    secrets: Secrets = session.client()
     versions = secrets.get(request.path)
     if not versions:
         near = nearest(request.path, secrets)
-        raise SecretNotFound(f"Acme has no secret {request.path!r}", candidates=near)
+        raise SecretNotFound(
+            f"Acme has no secret {request.path!r}",
+            hint="list what there is: unvault list acme",
+            candidates=near,
+        )
     wanted = request.get("version")
     number = len(versions) if wanted is None else int(wanted)
     if not 1 <= number <= len(versions):
-        raise VersionNotFound(f"{request.path!r} has the versions 1 to {len(versions)}")
+        raise VersionNotFound(
+            f"{request.path!r} has no version {number}",
+            hint=f"its versions are 1 to {len(versions)}",
+        )
     value = versions[number - 1]
     if value is None:
-        raise SecretDeleted(f"version {number} of {request.path!r} was deleted")
+        raise SecretDeleted(
+            f"version {number} of {request.path!r} was deleted",
+            hint="name an older version, or store a new one",
+        )
     return Secret(value if isinstance(value, str) else json.dumps(value), version=str(number))
 
 
 @hookimpl
 def list_secrets(session: Session, prefix: str) -> Iterator[SecretInfo]:
     """Browse: names and versions, never values."""
-    secrets: Secrets = session.client
+    secrets: Secrets = session.client()
     for name, versions in sorted(secrets.items()):
         if name.startswith(prefix):
             there = [number for number, value in enumerate(versions, 1) if value is not None]
@@ -104,13 +115,20 @@ def list_secrets(session: Session, prefix: str) -> Iterator[SecretInfo]:
             yield SecretInfo(name, version=version, note=note)
 
 
+def _secrets(path: Path, region: str) -> Secrets:
+    found: Secrets = _read(path).get("regions", {}).get(region, {})
+    return found
+
+
 def _read(path: Path) -> dict[str, Any]:
+    check = "check the credential's file"
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
-        raise Unavailable(f"Acme cannot be reached: {path}: {error.strerror}") from error
+        why = f"Acme cannot be reached: {path}: {error.strerror}"
+        raise Unavailable(why, hint=check) from error
     except ValueError:
         content = None  # the error is raised below: this one holds the file's content
     if not isinstance(content, dict):
-        raise Unavailable(f"Acme does not answer in JSON: {path}")
+        raise Unavailable(f"Acme does not answer in JSON: {path}", hint=check)
     return content

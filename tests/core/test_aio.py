@@ -12,7 +12,7 @@ from tests.fakes import BatchProvider, FakeProvider, ListingProvider, client_for
 
 from unvault import SqliteStore
 from unvault.aio import AsyncCredentials, AsyncProviders, AsyncUnvault
-from unvault.client import CacheControl, Unvault
+from unvault.client import Unvault
 from unvault.credentials import Credentials
 from unvault.errors import (
     CredentialNotFound,
@@ -26,6 +26,7 @@ from unvault.model import SecretInfo
 from unvault.providers import Providers
 from unvault.reference import Reference
 from unvault.secret import Secret
+from unvault.settings import CacheControl
 
 WAIT = 20
 

@@ -257,7 +257,7 @@ def test_a_forked_child_can_use_it(tmp_path):
 
 CONSTRUCTING = """
 import json, sys
-import unvault.client, platformdirs, unvault.store, unvault.aio
+import unvault.client, platformdirs, unvault.store, unvault.aio, unvault.credentials
 from unvault import AsyncUnvault, Unvault
 
 Unvault.in_memory()  # whatever is imported late is imported now

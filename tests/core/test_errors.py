@@ -38,6 +38,7 @@ CODES = {
     "SecretNotFound": "secret-not-found",
     "VersionNotFound": "version-not-found",
     "SecretDeleted": "secret-deleted",
+    "SecretDestroyed": "secret-destroyed",
     "FieldNotFound": "field-not-found",
     "AuthenticationError": "sign-in-failed",
     "CredentialMissing": "credential-missing",

@@ -13,9 +13,7 @@ pays for what it needs: ``import unvault`` alone reads and loads nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as `typing` has it, whose import takes as long as a bare interpreter
 if TYPE_CHECKING:
     from unvault.aio import AsyncUnvault
     from unvault.cache import SecretCache
@@ -100,8 +98,10 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name from the module it lives in."""
+    from importlib import import_module
+
     for home, names in _HOMES.items():
         if name in names:
             value = globals()[name] = getattr(import_module(f"unvault.{home}"), name)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from unvault.client import CacheControl, Unvault
+from unvault.client import Unvault
 from unvault.errors import UnvaultError
 from unvault.model import Credential, Outcome, SecretInfo, Session
 from unvault.protection import Protection
@@ -18,6 +18,7 @@ from unvault.reference import Reference
 from unvault.rendering import FoundReference
 from unvault.resolver import listed
 from unvault.secret import Secret
+from unvault.settings import CacheControl
 from unvault.store import StoredCredential
 from unvault.threads import Joins, Threads
 

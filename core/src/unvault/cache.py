@@ -47,20 +47,22 @@ class CacheStatistics:
     """How many it could not."""
 
 
-@attrs.define(eq=False)
 class Flight:
-    """One fetch under way, and everybody who waits for it."""
+    """One fetch under way, and everybody who waits for it.
 
-    key: Hashable
-    """What is being fetched."""
-    number: int
-    """Counts take-offs; a newer value is never replaced by an older one."""
-    wanted: bool = True
-    """Whether its value is to be kept: it was not dropped on its way."""
-    landed: threading.Event = attrs.field(factory=threading.Event)
-    """Set when there is an outcome."""
-    outcome: Secret | BaseException | None = attrs.field(default=None, repr=False)
-    """The secret, or why there is none."""
+    Args:
+        key: What is being fetched.
+        number: Counts take-offs; a newer value is never replaced by an older one.
+    """
+
+    __slots__ = ("key", "landed", "number", "outcome", "wanted")
+
+    def __init__(self, key: Hashable, number: int) -> None:
+        self.key = key
+        self.number = number
+        self.wanted = True  # its value is to be kept: it was not dropped on its way
+        self.landed = threading.Event()  # set when there is an outcome
+        self.outcome: Secret | BaseException | None = None  # the secret, or why there is none
 
     def wait(self) -> Secret | None:
         """Wait for the outcome; None where whoever fetched was interrupted.
@@ -75,15 +77,14 @@ class Flight:
         return self.outcome if isinstance(self.outcome, Secret) else None
 
 
-@attrs.frozen
-class _Entry:
+class _Entry(NamedTuple):
     secret: Secret
     stored: float
     """When, on the clock that only goes forward."""
     until: float
     """When the value itself ends."""
     number: int
-    parts: dict[str, Secret] = attrs.field(factory=dict, repr=False)
+    parts: dict[str, Secret]
     """What was taken out of the value, by the words that ask for it: gone when the value is."""
 
 
@@ -287,7 +288,7 @@ class SecretCache:
         until = float("inf") if secret.expires is None else self._clock.deadline(secret.expires)
         if not self.minutes or until <= now or (older and older.number > flight.number):
             return
-        self._entries[flight.key] = _Entry(secret, now, until, flight.number)
+        self._entries[flight.key] = _Entry(secret, now, until, flight.number, {})
         self._entries.move_to_end(flight.key)
         while len(self._entries) > self.max_entries:
             self._entries.popitem(last=False)

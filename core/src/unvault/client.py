@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from unvault.cache import CacheStatistics, SecretCache
+from unvault.cache import SecretCache
 from unvault.clock import Clock
-from unvault.credentials import Credentials
 from unvault.directories import Directories
 from unvault.errors import RenderError, StoreLocked
 from unvault.hookspecs import Interaction
 from unvault.model import Outcome, SecretInfo
 from unvault.names import checked_names
-from unvault.private_file import replace_private
-from unvault.protection import protections
 from unvault.providers import Providers, blocked_by
 from unvault.reference import Reference
-from unvault.rendering import FoundReference, decode, encode, find_references, render
 from unvault.resolver import Resolver
 from unvault.secret import Secret
 from unvault.selection import Selection
 from unvault.sessions import Sessions
-from unvault.settings import Settings, check_cache_minutes
+from unvault.settings import CacheControl, Settings
 from unvault.sqlite_store import SqliteStore
-from unvault.store import CredentialStore
+
+if TYPE_CHECKING:
+    from unvault.credentials import Credentials
+    from unvault.protection import Protection
+    from unvault.rendering import FoundReference
+    from unvault.store import CredentialStore
 
 PASSPHRASE_VARIABLE = "UNVAULT_PASSPHRASE"  # noqa: S105  # the name of a variable
 """Environment variable: the passphrase of a store that is protected by one."""
@@ -36,45 +38,6 @@ NEW_PASSPHRASE_VARIABLE = "UNVAULT_NEW_PASSPHRASE"  # noqa: S105  # the name of 
 
 STORE_FILE = "unvault.db"
 """The credential store's name, in the data folder."""
-
-
-class CacheControl:
-    """The values in memory: for how long they are kept, and how to drop them.
-
-    Args:
-        cache: The cache.
-        settings: Where the time is kept between processes.
-    """
-
-    def __init__(self, cache: SecretCache, settings: Settings) -> None:
-        self._cache = cache
-        self._settings = settings
-
-    @property
-    def minutes(self) -> float:
-        """For how many minutes a value is kept: 0 to 720, and 0 turns the cache off.
-
-        Setting it also changes the stored setting.
-        """
-        return self._cache.minutes
-
-    @minutes.setter
-    def minutes(self, minutes: int) -> None:
-        self._settings.cache_minutes = check_cache_minutes(minutes)
-        self._cache.minutes = minutes
-
-    @property
-    def max_entries(self) -> int:
-        """How many values are kept at the most."""
-        return self._cache.max_entries
-
-    def statistics(self) -> CacheStatistics:
-        """Return how many values are kept, and how often that helped."""
-        return self._cache.statistics()
-
-    def clear(self) -> int:
-        """Drop all values, and return how many there were."""
-        return self._cache.clear()
 
 
 class Unvault:
@@ -119,7 +82,7 @@ class Unvault:
         environ: Mapping[str, str] | None = None,
         interaction: Interaction | None = None,
         clock: Clock | None = None,
-        parallel: int = 16,
+        parallel: int = 32,
     ) -> None:
         self._environ = dict(os.environ if environ is None else environ)
         self._interaction = interaction
@@ -144,7 +107,13 @@ class Unvault:
         self._resolver = Resolver(
             self.providers, self._selection, cache, self._sessions, parallel=parallel
         )
-        self.credentials = Credentials(
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The stored credentials."""
+        from unvault.credentials import Credentials  # not needed to fetch
+
+        return Credentials(
             self._store, self.providers, self._selection, self._resolver, self._environ
         )
 
@@ -222,6 +191,8 @@ class Unvault:
 
     def find_references(self, text: str | bytes) -> Sequence[FoundReference]:
         """Return the reference of every vault tag of a text, with line and column. Offline."""
+        from unvault.rendering import decode, find_references
+
         known = decode(text) if isinstance(text, bytes) else text
         return find_references(known, self._selection)
 
@@ -235,6 +206,8 @@ class Unvault:
         Raises:
             RenderError: At least one tag failed, so nothing was rendered; it lists every one.
         """
+        from unvault.rendering import render
+
         return render(text, self._selection, self._resolver, fresh=fresh)
 
     def render_bytes(self, content: bytes, *, fresh: bool = False) -> bytes:
@@ -243,6 +216,8 @@ class Unvault:
         Raises:
             RenderError: At least one tag failed, or the content is UTF-16 or UTF-32.
         """
+        from unvault.rendering import decode, encode
+
         return encode(self.render(decode(content), fresh=fresh))
 
     def render_file(self, source: Path | str, target: Path | str, *, fresh: bool = False) -> None:
@@ -259,6 +234,8 @@ class Unvault:
             RenderError: At least one tag failed; nothing was written.
             OSError: A file cannot be read or written.
         """
+        from unvault.private_file import replace_private
+
         try:
             rendered = self.render_bytes(Path(source).read_bytes(), fresh=fresh)
         except RenderError as error:
@@ -280,10 +257,12 @@ class Unvault:
         self.close()
 
     def _default_store(self) -> CredentialStore:
-        return SqliteStore(
-            self.directories.data / STORE_FILE,
-            protections(self.directories, self._ask_passphrase),
-        )
+        return SqliteStore(self.directories.data / STORE_FILE, self._protections)
+
+    def _protections(self) -> Sequence[Protection]:
+        from unvault.protection import protections
+
+        return protections(self.directories, self._ask_passphrase)
 
     def _ask_passphrase(self, what: str) -> str:
         variable = NEW_PASSPHRASE_VARIABLE if what.startswith("new") else PASSPHRASE_VARIABLE

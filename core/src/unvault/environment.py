@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 
-from unvault.checking import check_answers, form_error
 from unvault.errors import FormError, Problem
 from unvault.forms import CredentialForm, CredentialType, stem, variables
 from unvault.model import Credential, Origin
@@ -68,6 +67,8 @@ def credential_from(
     found = environment_variables(provider, form, environ, installed=installed)
     if not found:
         return None
+    from unvault.checking import check_answers
+
     subject = f"the environment's credential for {provider}"
     given = {name: environ[name].strip() for name in found}
     try:
@@ -100,6 +101,8 @@ def _type_of(
         return _best(form, provider, given)
     kind = form.find(wanted)
     if kind is None:
+        from unvault.checking import form_error
+
         there = sentence("the types are", (each.name for each in form))
         raise form_error(subject, [Problem(_TYPE, f"is not known; {there}")])
     return kind

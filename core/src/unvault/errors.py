@@ -15,7 +15,8 @@
     │   ├── CredentialNotFound    no credential and no provider has this name
     │   ├── SecretNotFound        the vault has no such secret
     │   │   ├── VersionNotFound   the secret is there, this version is not
-    │   │   └── SecretDeleted     it was there: deleted, destroyed or disabled
+    │   │   └── SecretDeleted     it was there: deleted or disabled
+    │   │       └── SecretDestroyed   and nobody can bring it back
     │   └── FieldNotFound         the secret is there, this field is not
     ├── AuthenticationError       signing in did not work
     │   ├── CredentialMissing     nothing to sign in with
@@ -253,9 +254,15 @@ class VersionNotFound(SecretNotFound):
 
 
 class SecretDeleted(SecretNotFound):
-    """The secret was there: it is deleted, destroyed or disabled."""
+    """The secret was there: it is deleted or disabled, and may be brought back."""
 
     code = "secret-deleted"
+
+
+class SecretDestroyed(SecretDeleted):
+    """The secret, or this version of it, was there, and nobody can bring it back."""
+
+    code = "secret-destroyed"
 
 
 class FieldNotFound(NotFound):

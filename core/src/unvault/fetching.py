@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from functools import partial
-from typing import TypeVar
-
-import attrs
+from typing import NamedTuple, TypeVar
 
 from unvault.cache import CacheKey, Flight, SecretCache
 from unvault.errors import SessionExpired, UnvaultError
@@ -20,8 +18,7 @@ from unvault.sessions import Sessions
 from unvault.sign_in import Failures
 
 
-@attrs.frozen
-class Wanted:
+class Wanted(NamedTuple):
     """A reference, and what has to be asked of whom for it."""
 
     reference: Reference

@@ -10,6 +10,7 @@ import keyword
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 
 import attrs
 
@@ -290,8 +291,18 @@ class SecretForm:
         if not self.path or not own.issuperset((*self.path, *filter(None, [self.field]))):
             raise ValueError("a secret form's path and field name fields that it has")
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Field, ...]:
         """The fields that a reference gives as parameters."""
         taken = {*self.path, self.field}
         return tuple(field for field in self.fields if field.name not in taken)
+
+    @cached_property
+    def defaults(self) -> tuple[tuple[str, Answer], ...]:
+        """What the parameters are where a reference gives none, by name, sorted."""
+        fields = self.parameters
+        answers = {field.name: field.default for field in fields if field.default is not None}
+        for _ in fields:  # one that is hidden may hide others
+            shown = [field.name for field in fields if field.visible(answers)]
+            answers = {name: answers[name] for name in answers if name in shown}
+        return tuple(sorted(answers.items()))

@@ -19,7 +19,7 @@ from unvault.provider import ProviderInfo, ProviderState
 from unvault.providers import Providers
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from unvault.installed import Entry
 
 SECONDS = 20.0
 """How long a provider may take to load before it counts as broken."""
@@ -99,7 +99,7 @@ def _mark(providers: Providers, info: ProviderInfo) -> str | None:
     return f"{info.distribution} {info.version} {entry.value} {state} {sys.prefix}"
 
 
-def _files(entry: EntryPoint) -> Sequence[Path]:
+def _files(entry: Entry) -> Sequence[Path]:
     """Return the files of an entry point's top-level package, found without importing it."""
     from importlib.util import find_spec
 

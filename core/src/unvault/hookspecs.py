@@ -44,7 +44,7 @@ What every hook owes:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pluggy
 
@@ -52,9 +52,6 @@ from unvault.errors import ProviderBroken
 from unvault.forms import CredentialForm, SecretForm
 from unvault.model import Credential, Outcome, SecretInfo, SecretRequest, Session
 from unvault.secret import Secret
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 PROJECT = "unvault"
 """The name the markers share."""
@@ -76,25 +73,6 @@ REQUIRED = ("describe_credential_form", "authenticate", "fetch_secret")
 
 OPTIONAL = ("describe_secret_form", "fetch_secrets", "list_secrets", "close_session")
 """The hooks that a provider may lack."""
-
-
-def entries(group: str) -> Sequence[EntryPoint]:
-    """Return the installed entry points of one group, but for distributions that are damaged."""
-    from importlib.metadata import distributions, entry_points  # 17 ms; not every program needs it
-
-    try:
-        return [*entry_points(group=group)]
-    except Exception:  # noqa: BLE001  # whatever the parser makes of it: one by one, then
-        found: dict[str, Sequence[EntryPoint]] = {}
-        for distribution in distributions():
-            try:
-                # The first of a name is the one that is imported.
-                found.setdefault(
-                    distribution.name, [*distribution.entry_points.select(group=group)]
-                )
-            except Exception:  # noqa: BLE001, S112  # the one that cannot be read
-                continue
-        return [entry for listed in found.values() for entry in listed]
 
 
 def marks(plugin: object) -> Mapping[str, Mapping[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unvault.checking import check_answers, form_error
 from unvault.errors import FormError, InvalidReference, Problem
 from unvault.forms import Answer, Field, SecretForm
 from unvault.model import SecretRequest
@@ -22,9 +21,11 @@ def request_for(reference: Reference, form: SecretForm | None) -> SecretRequest:
         InvalidReference: A parameter is unknown or wrong; the error lists the known ones.
     """
     known = form.parameters if form else ()
-    _refuse_empty(reference, known)
     if not reference.parameters and not any(field.required for field in known):
-        return SecretRequest(reference.path, _defaults(known))
+        return SecretRequest(reference.path, form.defaults if form else ())
+    _refuse_empty(reference, known)
+    from unvault.checking import check_answers
+
     try:
         checked = check_answers(known, dict(reference.parameters), subject="its parameters")
     except FormError as error:
@@ -61,6 +62,8 @@ def reference_for(form: SecretForm, credential: str, lookup: Mapping[str, object
     Raises:
         FormError: The answers are wrong, or none of them says where the secret is.
     """
+    from unvault.checking import check_answers, form_error
+
     answers = check_answers(form.fields, lookup, subject="the look-up", ignore_hidden=True)
     path = _joined([str(answers[name]) for name in form.path if name in answers])
     if not path.strip("/"):
@@ -73,15 +76,6 @@ def reference_for(form: SecretForm, credential: str, lookup: Mapping[str, object
     }
     field = answers.text(form.field) if form.field else None
     return Reference(credential, path, parameters, field)
-
-
-def _defaults(fields: Sequence[Field]) -> tuple[tuple[str, Answer], ...]:
-    """Return what `check_answers` makes of no answers, without the library that it has to load."""
-    answers = {field.name: field.default for field in fields if field.default is not None}
-    for _ in fields:  # one that is hidden may hide others
-        shown = [field.name for field in fields if field.visible(answers)]
-        answers = {name: answers[name] for name in answers if name in shown}
-    return tuple(sorted(answers.items()))
 
 
 def _written(answer: Answer) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -114,6 +114,10 @@ def _closed(renewed: Mapping[str, Answer] | None) -> Mapping[str, Answer] | None
     return Answers(renewed) if isinstance(renewed, Mapping) else renewed
 
 
+def _as_details(details: Mapping[str, str] | Iterable[tuple[str, str]]) -> Any:
+    return tuple((str(label), str(text)) for label, text in dict(details).items())
+
+
 @attrs.frozen
 class Session:
     """A provider signed in with one credential."""
@@ -124,6 +128,9 @@ class Session:
     """Who it turned out to be, as the vault says it, for a person to read."""
     expires: datetime | None = None
     """When it ends, with a time zone; the core signs in again before. None: it does not."""
+    details: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_as_details)
+    """What else is worth knowing, as labels and texts, such as ``{"policies": "app, default"}``.
+    It is shown to people: no token, and no answer to a secret field."""
     renewed: Mapping[str, Answer] | None = attrs.field(default=None, converter=_closed, repr=False)
     """What to keep, encrypted, for the next sign-in with this credential, such as a refreshed
     token; it comes back as `Credential.kept`. None keeps what there is."""

@@ -32,8 +32,9 @@ from unvault.model import (
 from unvault.secret import Secret
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
     from types import FrameType
+
+    from unvault.installed import Entry
 
 _RESULTS: Mapping[str, type] = {
     "describe_credential_form": CredentialForm,
@@ -90,7 +91,7 @@ class Source:
 
     id: str
     """The provider's id."""
-    entry: EntryPoint | None = None
+    entry: Entry | None = None
     """The entry point, where it is installed."""
     plugin: object = None
     """The object, where the application brought it."""

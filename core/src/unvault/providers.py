@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, MutableSequence, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import pluggy
 
@@ -19,13 +18,11 @@ from unvault.errors import (
     UnvaultError,
 )
 from unvault.fork import renew_after_fork
-from unvault.hookspecs import EXTENSIONS, PROVIDERS, REQUIRED, check_wraps_only, entries, unmarked
+from unvault.hookspecs import EXTENSIONS, PROVIDERS, REQUIRED, check_wraps_only, unmarked
+from unvault.installed import Entry, entries
 from unvault.names import checked_names
 from unvault.provider import Provider, ProviderInfo, ProviderState, Source, place_of, text_of
 from unvault.suggestions import nearest, sentence
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 BLOCK_VARIABLE = "UNVAULT_BLOCK"
 """Environment variable: ids of providers to keep out, with commas between them."""
@@ -128,10 +125,10 @@ class Providers:
         return self._source(provider)
 
     @cached_property
-    def _entries(self) -> Mapping[str, Sequence[EntryPoint]]:
+    def _entries(self) -> Mapping[str, Sequence[Entry]]:
         if not self._discover:
             return {}
-        found: dict[str, MutableSequence[EntryPoint]] = {}
+        found: dict[str, MutableSequence[Entry]] = {}
         for entry in entries(PROVIDERS):
             found.setdefault(entry.name, []).append(entry)
         return found

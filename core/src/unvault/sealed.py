@@ -16,8 +16,6 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import attrs
-
 from unvault.data_key import DataKey, Record, unwrapped, wrapped_record
 from unvault.errors import InvalidSetting, StoreBusy, StoreUnreadable
 from unvault.fork import renew_after_fork
@@ -28,13 +26,14 @@ from unvault.sqlite_file import Layout, check_path, connect, damaged, translate
 __all__ = ["Layout", "SealedDatabase"]
 
 
-@attrs.frozen
 class _Ephemeral:
     """Wraps the data key of a database in memory with a key that is never written either."""
 
-    name: str = "memory"
-    explanation: str = "nothing is written; it ends with the process"
-    _wrapping: DataKey = attrs.field(factory=DataKey, repr=False)
+    name = "memory"
+    explanation = "nothing is written; it ends with the process"
+
+    def __init__(self) -> None:
+        self._wrapping = DataKey()
 
     def wrap(self, key: DataKey, file_id: str) -> Record:
         return wrapped_record(self.name, key.wrapped_by(self._wrapping, self.name, file_id))

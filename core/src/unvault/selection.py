@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -16,8 +17,10 @@ from unvault.model import Credential, Origin
 from unvault.providers import Providers, installable
 from unvault.reference import Reference
 from unvault.settings import Settings
-from unvault.store import CredentialStore
 from unvault.suggestions import nearest, sentence
+
+if TYPE_CHECKING:
+    from unvault.store import CredentialStore
 
 
 class Selection:

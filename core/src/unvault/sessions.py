@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from unvault.clock import Clock
 from unvault.errors import SessionExpired, UnvaultError
@@ -15,7 +15,9 @@ from unvault.hookspecs import Interaction
 from unvault.model import Credential, Session
 from unvault.providers import Providers
 from unvault.sign_in import Attempt, Failures, Held, Key, SignIn, key_of
-from unvault.store import CredentialStore
+
+if TYPE_CHECKING:
+    from unvault.store import CredentialStore
 
 _MARGIN_SECONDS = 60.0
 """How long before its end a session is renewed; a tenth of its life where that is less."""
@@ -225,7 +227,12 @@ class Sessions:
         outcome: Held | UnvaultError | None = None
         try:
             session = self._sign_in.authenticate(credential)
-            outcome = Held(session, self._clock.elapsed(), self._renewal(session), replaces)
+            outcome = Held(
+                session,
+                opened=self._clock.elapsed(),
+                renew_at=self._renewal(session),
+                replaces=replaces,
+            )
             return outcome
         except UnvaultError as error:
             outcome = copy.copy(error)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from unvault.errors import InvalidSetting
-from unvault.store import CredentialStore
+
+if TYPE_CHECKING:
+    from unvault.cache import CacheStatistics, SecretCache
+    from unvault.store import CredentialStore
 
 DEFAULT_CACHE_MINUTES = 30
 LONGEST_CACHE_MINUTES = 720
@@ -45,6 +48,45 @@ class Settings:
     def set_default_credential(self, provider: str, credential_id: str | None) -> None:
         """Choose the credential that a provider's own id stands for; None chooses none."""
         self._store.change_setting(_DEFAULT + provider, credential_id)
+
+
+class CacheControl:
+    """The values in memory: for how long they are kept, and how to drop them.
+
+    Args:
+        cache: The cache.
+        settings: Where the time is kept between processes.
+    """
+
+    def __init__(self, cache: SecretCache, settings: Settings) -> None:
+        self._cache = cache
+        self._settings = settings
+
+    @property
+    def minutes(self) -> float:
+        """For how many minutes a value is kept: 0 to 720, and 0 turns the cache off.
+
+        Setting it also changes the stored setting.
+        """
+        return self._cache.minutes
+
+    @minutes.setter
+    def minutes(self, minutes: int) -> None:
+        self._settings.cache_minutes = check_cache_minutes(minutes)
+        self._cache.minutes = minutes
+
+    @property
+    def max_entries(self) -> int:
+        """How many values are kept at the most."""
+        return self._cache.max_entries
+
+    def statistics(self) -> CacheStatistics:
+        """Return how many values are kept, and how often that helped."""
+        return self._cache.statistics()
+
+    def clear(self) -> int:
+        """Drop all values, and return how many there were."""
+        return self._cache.clear()
 
 
 def check_cache_minutes(minutes: int) -> int:

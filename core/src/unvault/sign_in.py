@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -13,7 +14,9 @@ from unvault.hookspecs import Interaction
 from unvault.model import Answers, Credential, Origin, Session
 from unvault.parallel import LISTEN_SECONDS
 from unvault.providers import Providers
-from unvault.store import CredentialStore
+
+if TYPE_CHECKING:
+    from unvault.store import CredentialStore
 
 Key = tuple[str, int]
 """A credential's id and revision: together they stand for its answers."""
@@ -28,35 +31,46 @@ Failures = dict[Key, UnvaultError]
 """Sign-ins that failed during one piece of work, which does not try them again."""
 
 
-@attrs.define(eq=False)
 class Held:
-    """A session, how many are using it, and whether it is to be closed when nobody does."""
+    """A session, how many are using it, and whether it is to be closed when nobody does.
 
-    session: Session
-    opened: float
-    renew_at: float
-    replaces: bool
-    """Whether it was opened because another one had ended."""
-    served: bool = False
-    """Whether anything was done with it that did not fail."""
-    users: int = 0
-    retired: bool = False
+    Args:
+        session: The session.
+        opened: When it was opened.
+        renew_at: When it is to be used no more.
+        replaces: Whether it was opened because another one had ended.
+    """
+
+    __slots__ = ("opened", "renew_at", "replaces", "retired", "served", "session", "users")
+
+    def __init__(self, session: Session, *, opened: float, renew_at: float, replaces: bool) -> None:
+        self.session = session
+        self.opened = opened
+        self.renew_at = renew_at
+        self.replaces = replaces
+        self.served = False  # whether anything was done with it that did not fail
+        self.users = 0
+        self.retired = False
 
 
-@attrs.define(eq=False)
 class Attempt:
-    """One sign-in under way, and everybody who waits for it."""
+    """One sign-in under way, and everybody who waits for it.
 
-    shared: bool = True
-    """Whether those who wait may have its session."""
-    retired: bool = False
-    """Whether its credential was changed meanwhile: its session is for those who wait already."""
-    waiting: int = 0
-    failures: list[Failures] = attrs.field(factory=list)
-    """Where to note that it failed."""
-    over: threading.Event = attrs.field(factory=threading.Event)
-    outcome: Held | UnvaultError | None = None
-    """What those who wait get; where None, they have to see for themselves."""
+    Args:
+        shared: Whether those who wait may have its session.
+    """
+
+    __slots__ = ("failures", "outcome", "over", "retired", "shared", "waiting")
+
+    def __init__(self, *, shared: bool = True) -> None:
+        self.shared = shared
+        # Whether its credential was changed meanwhile: its session is for those who wait already.
+        self.retired = False
+        self.waiting = 0
+        self.failures: list[Failures] = []  # where to note that it failed
+        self.over = threading.Event()
+        # What those who wait get; where None, they have to see for themselves.
+        self.outcome: Held | UnvaultError | None = None
 
     def wait(self) -> None:
         """Wait for its end."""
@@ -64,8 +78,7 @@ class Attempt:
             pass
 
 
-@attrs.frozen
-class _Renewed:
+class _Renewed(NamedTuple):
     """What a sign-in renewed that is in no store: it is good for the same answers only."""
 
     type: str | None

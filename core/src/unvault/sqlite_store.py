@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,29 +17,15 @@ from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable
 from unvault.forms import Answer
 from unvault.model import Answers, Credential, Origin
 from unvault.names import check_name
-from unvault.protection import Protection
-from unvault.sealed import Layout, SealedDatabase
-from unvault.store import LONGEST_NAME, StoredCredential
+from unvault.stored_file import Read, stamp_of
 from unvault.suggestions import nearest
 
-_LAYOUT = Layout(
-    what="credential store",
-    application_id=0x756E7661,  # "unva"
-    tables=(
-        """CREATE TABLE credential (
-            id TEXT PRIMARY KEY,
-            name TEXT NOT NULL UNIQUE,
-            provider TEXT NOT NULL,
-            type TEXT,
-            revision INTEGER NOT NULL,
-            answers BLOB NOT NULL,
-            kept BLOB NOT NULL,
-            created TEXT NOT NULL,
-            updated TEXT NOT NULL
-        ) STRICT""",
-        "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
-    ),
-)
+if TYPE_CHECKING:
+    import sqlite3
+
+    from unvault.protection import Protection
+    from unvault.sealed import SealedDatabase
+    from unvault.store import Protections, StoredCredential
 
 # A name goes before an id that is the same.
 _LIST = "SELECT name, provider, type, id, revision, created, updated FROM credential ORDER BY name"
@@ -62,8 +47,44 @@ class SqliteStore:
         protections: The ways to protect it; the first is used for a new file.
     """
 
-    def __init__(self, path: Path | None = None, protections: Sequence[Protection] = ()) -> None:
-        self.database = SealedDatabase(path, _LAYOUT, protections)
+    def __init__(self, path: Path | None = None, protections: Protections = ()) -> None:
+        self._path = path
+        self._protections = protections
+        self._read = Read(None)
+        if path is None:
+            _ = self.database  # made by this thread: two threads would make two
+
+    @cached_property
+    def database(self) -> SealedDatabase:
+        """What is beneath; with what it imports, it takes longer than all else a fetch needs."""
+        from unvault.sealed import SealedDatabase
+        from unvault.store_layout import LAYOUT
+
+        ways = self._protections
+        return SealedDatabase(self._path, LAYOUT, ways() if callable(ways) else ways)
+
+    @property
+    def _exists(self) -> bool:
+        """Whether anything was ever written; where there is no file, nothing is opened."""
+        if self._path is not None:
+            try:
+                self._path.stat()
+            except FileNotFoundError:
+                return False
+            except (OSError, ValueError):
+                pass  # the database says what is wrong with it
+        return self.database.exists
+
+    def _remembered(self) -> Read:
+        """Return what was read of the file as it is now, to be added to.
+
+        Every fetch past the cache asks which credential is meant, and opening the file costs as
+        much as half a fetch from a vault nearby.
+        """
+        stamp = stamp_of(self._path)
+        if stamp is None or stamp != self._read.stamp:
+            self._read = Read(stamp)
+        return self._read
 
     def list(self) -> Sequence[StoredCredential]:
         """Return what is stored, by name, without opening it."""
@@ -75,14 +96,19 @@ class SqliteStore:
 
     def get(self, name: str) -> Credential | None:
         """Return a credential by its name or its id; a name goes before an id."""
-        if not self.database.exists:
-            return None
-        with self.database.reading() as connection:
-            return self._find(connection, name)
+        read = self._remembered()  # before the file is read: what changes meanwhile counts as new
+        if name not in read.credentials:
+            found = None
+            if self._exists:
+                with self.database.reading() as connection:
+                    found = self._find(connection, name)
+            read.remember(name, found)
+            return found
+        return read.credentials[name]
 
     def add(self, name: str, provider: str, type: str, answers: Mapping[str, Answer]) -> Credential:
         """Store a new credential. Raises `InvalidName` where the name is not free or not fit."""
-        check_name(name, what="credential", longest=LONGEST_NAME)
+        _check_name(name)
         new = Credential(
             provider=provider,
             type=type or None,
@@ -116,7 +142,7 @@ class SqliteStore:
 
     def keep(self, credential: Credential, kept: Mapping[str, Answer]) -> None:
         """Keep what a sign-in renewed, unless the credential has changed since."""
-        if not self.database.exists:
+        if not self._exists:
             return
         with self._changing(credential.name) as connection:
             now = self._find(connection, credential.id)
@@ -127,7 +153,7 @@ class SqliteStore:
 
     def rename(self, name: str, new: str) -> Credential:
         """Give a credential another name. Raises `InvalidName` where that is not free or fit."""
-        check_name(new, what="credential", longest=LONGEST_NAME)
+        _check_name(new)
         with self._changing(new, of=name) as connection:
             old = self._existing(connection, name)
             renamed = attrs.evolve(old, name=new, revision=old.revision + 1)
@@ -136,7 +162,7 @@ class SqliteStore:
 
     def remove(self, name: str) -> None:
         """Forget a credential."""
-        if not self.database.exists:
+        if not self._exists:
             raise _unknown(name)
         with self.database.writing(sealing=False) as connection:
             row = _row_of(connection, name)
@@ -146,8 +172,14 @@ class SqliteStore:
 
     def settings(self) -> dict[str, object]:
         """Return all settings."""
-        if not self.database.exists:
-            return {}
+        read = self._remembered()
+        if read.settings is None:
+            settings = self._settings() if self._exists else {}
+            read.settings = settings if read.stamp else None
+            return dict(settings)
+        return dict(read.settings)
+
+    def _settings(self) -> dict[str, object]:
         with self.database.reading() as connection:
             rows = connection.execute("SELECT name, value FROM setting").fetchall()
         try:
@@ -172,7 +204,7 @@ class SqliteStore:
         self.database.protect(name)
 
     def _told(self, select: str, *names: str) -> Sequence[StoredCredential]:
-        if not self.database.exists or not all(name.isprintable() for name in names):
+        if not self._exists or not all(name.isprintable() for name in names):
             return []  # nothing is called that, and SQLite takes no text that is not UTF-8
         with self.database.reading() as connection:
             cursor = connection.execute(select, names)
@@ -189,8 +221,11 @@ class SqliteStore:
 
         ``of`` is the credential that is changed: to look for it makes no file.
         """
-        if of is not None and not self.database.exists:
+        if of is not None and not self._exists:
             raise _unknown(of)
+        import shlex
+        import sqlite3
+
         with self.database.writing() as connection:
             try:
                 yield connection
@@ -245,7 +280,15 @@ class SqliteStore:
         return attrs.evolve(found, answers=answers, kept=kept)
 
 
+def _check_name(name: str) -> None:
+    from unvault.store import LONGEST_NAME
+
+    check_name(name, what="credential", longest=LONGEST_NAME)
+
+
 def _stored(row: Mapping[str, Any]) -> StoredCredential:
+    from unvault.store import StoredCredential
+
     if row["type"] == "":  # signed out is NULL
         raise ValueError
     times = {name: datetime.fromisoformat(row[name]) for name in ("created", "updated")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,9 @@ import attrs
 from unvault.forms import Answer
 from unvault.model import Credential
 from unvault.protection import Protection
+
+Protections = Sequence[Protection] | Callable[[], Sequence[Protection]]
+"""Ways to keep a data key, or what tells them when something is opened."""
 
 LONGEST_NAME = 255
 """How many characters a credential's name may have."""

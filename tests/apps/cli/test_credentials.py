@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.apps.cli.conftest import TOKEN, Unvault
+from tests.fakes import GOOD, Site
 
 
 def test_list(unvault: Unvault, prod: str) -> None:
@@ -94,8 +95,20 @@ def test_test(unvault: Unvault, prod: str, monkeypatch: pytest.MonkeyPatch) -> N
         "origin": "stored",
         "identity": "acme eu",
         "expires": None,
+        "details": {},
     }
     assert unvault("credentials", "test", "local", "--json").json["origin"] == "ambient"
+
+
+def test_test_tells_the_details_of_the_session(unvault: Unvault, site: Site) -> None:
+    details = r'details={"policies": "app, default", "lease": "1 h\nevil"}'
+    site.provider("good", GOOD.replace('client="a client"', f'client="a client", {details}'))
+    tried = unvault("credentials", "test", "good")
+    assert tried.text.splitlines()[-2:] == ["policies: app, default", "lease: 1 h\\nevil"]
+    document = unvault("credentials", "test", "good", "--json").json
+    assert document["details"] == {"policies": "app, default", "lease": "1 h\nevil"}
+    added = unvault("credentials", "add", "good", "--name", "g", "--json").json
+    assert added["tested"]["details"] == document["details"]
 
 
 def test_clear_keeps_the_name(

@@ -50,7 +50,7 @@ def test_add_says_what_it_did(unvault: Unvault, acme_file: Path) -> None:
     assert document["default"] is True
     assert document["answers"] == {"file": str(acme_file), "region": "us"}
     assert document["hidden"] == ["token"]
-    assert document["tested"] == {"identity": "acme us", "expires": None}
+    assert document["tested"] == {"identity": "acme us", "expires": None, "details": {}}
     assert TOKEN not in added.text + added.err
     assert unvault("get", "acme/db/us").text == "howdy"
 

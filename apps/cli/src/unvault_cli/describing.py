@@ -40,6 +40,22 @@ def provider_document(vault: Unvault, name: str) -> Row:
     }
 
 
+def schema_document(vault: Unvault, name: str) -> Row:
+    """Return a provider's forms as JSON Schemas; the provider is loaded for it.
+
+    Raises:
+        ProviderError: It cannot be used.
+    """
+    from unvault.schema import credential_schema, secret_schema
+
+    provider = vault.providers.load(name)
+    return {
+        "id": name,
+        "credential": credential_schema(provider.form),
+        "secret": secret_schema(provider.secret_form) if provider.secret_form else None,
+    }
+
+
 def provider_lines(found: Row) -> Iterator[str]:
     """Return a provider's document as lines for a person."""
     yield from _head(found)

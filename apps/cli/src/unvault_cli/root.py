@@ -12,7 +12,7 @@ from unvault_cli.group import LazyGroup
 from unvault_cli.streams import noise_aside
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from unvault.installed import Entry
 
 PROGRAM = "unvault"
 """What the command is called."""
@@ -75,18 +75,13 @@ def _brought(name: str) -> click.Command | None:
     return _load(found[0])
 
 
-def _entries() -> Sequence[EntryPoint]:
-    from importlib.metadata import entry_points
+def _entries() -> Sequence[Entry]:
+    from unvault.installed import entries
 
-    try:
-        return [*entry_points(group=GROUP)]
-    except Exception:  # noqa: BLE001  # a distribution is damaged: the core leaves it out
-        from unvault.hookspecs import entries
-
-        return entries(GROUP)
+    return entries(GROUP)
 
 
-def _refuse_blocked(entry: EntryPoint) -> None:
+def _refuse_blocked(entry: Entry) -> None:
     """Keep out a command together with any provider of its distribution, whatever it is called."""
     import os
 
@@ -105,7 +100,7 @@ def _refuse_blocked(entry: EntryPoint) -> None:
         )
 
 
-def _load(entry: EntryPoint) -> click.Command:
+def _load(entry: Entry) -> click.Command:
     from unvault.errors import ProviderBroken
 
     _refuse_blocked(entry)

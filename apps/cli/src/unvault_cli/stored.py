@@ -98,7 +98,11 @@ def tested(session: Session | None) -> Row | None:
     """Return what came of signing in; None where it was not tried."""
     if session is None:
         return None
-    return {"identity": session.identity, "expires": moment(session.expires)}
+    return {
+        "identity": session.identity,
+        "expires": moment(session.expires),
+        "details": dict(session.details),
+    }
 
 
 @contextmanager

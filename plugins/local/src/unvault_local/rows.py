@@ -48,7 +48,8 @@ def _no_version(
     name: str, version: int | None, numbers: Mapping[int, bool], kept: tuple[str, ...]
 ) -> SecretNotFound:
     if version is None:
-        return SecretDeleted(f"every version of the secret {name!r} is removed")
+        what = f"every version of the secret {name!r} is removed"
+        return SecretDeleted(what, hint="store a new one: unvault local set")
     there = sentence("the versions there are", kept)
     if version in numbers:
         what = f"version {version} of the secret {name!r} is removed; {there}"

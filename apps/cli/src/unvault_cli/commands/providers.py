@@ -30,12 +30,21 @@ def command(context: click.Context, *, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name", shell_complete=complete(provider_ids))
+@click.option(
+    "--schema",
+    "as_schema",
+    is_flag=True,
+    help="Print the provider's forms as JSON Schemas: what a web form or another program needs.",
+)
 @json_option
 @with_vault
-def show(vault: Unvault, *, name: str, as_json: bool) -> None:
+def show(vault: Unvault, *, name: str, as_schema: bool, as_json: bool) -> None:
     """Show how to sign in with the provider NAME, and what references to it can say."""
-    from unvault_cli.describing import provider_document, provider_lines
+    from unvault_cli.describing import provider_document, provider_lines, schema_document
 
+    if as_schema:
+        print_json("provider-schema", **schema_document(vault, name))
+        return
     found = provider_document(vault, name)
     if as_json:
         print_json("provider", **found)

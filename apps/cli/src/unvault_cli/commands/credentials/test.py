@@ -42,3 +42,5 @@ def command(vault: Unvault, *, name: str, as_json: bool) -> None:
         print_line(f"{name} stands for: {found.label}")
     if outcome["expires"]:
         print_line(f"the session ends: {outcome['expires']}")
+    for label, text in outcome["details"].items():
+        print_line(f"{label}: {text}")

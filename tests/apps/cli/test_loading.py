@@ -1,0 +1,126 @@
+"""What a plain `get` loads: every module costs every run its time, so none comes back unseen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.apps.cli.conftest import Unvault
+from tests.fakes import Site
+
+LOADED = """
+import sys
+from unvault_cli.main import main
+code = main(sys.argv[1:])
+print(__import__("json").dumps([*sys.modules]), file=sys.stderr)
+sys.exit(code)
+"""
+
+NEVER = {
+    "asyncio",
+    "cattr",
+    "cattrs",
+    "concurrent.futures",
+    "difflib",
+    "email",
+    "importlib.metadata",
+    "logging",
+    "rich",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "traceback",
+    "unvault.aio",
+    "unvault.checking",
+    "unvault.credentials",
+    "unvault.health",
+    "unvault.rendering",
+    "unvault.template",
+    "unvault.threads",
+    "unvault_cli.asking",
+    "unvault_cli.report",
+    "zipfile",
+}
+"""What no plain `get` needs, whatever the provider: an SDK may load some of them for itself."""
+
+STORE = {
+    "cryptography",
+    "keyring",
+    "sqlite3",
+    "unvault.data_key",
+    "unvault.protection",
+    "unvault.sealed",
+    "unvault.sqlite_file",
+    "unvault.store",
+}
+"""What opens a store, and so is not needed where there is none."""
+
+
+def loaded_by(*arguments: str, environ: dict[str, str] | None = None) -> set[str]:
+    """Return the modules that a command loaded, but for those a tool had loaded before."""
+    bare = subprocess.run(
+        [sys.executable, "-c", "import json, sys; print(json.dumps([*sys.modules]))"],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=environ,
+    )
+    assert done.returncode == 0, done.stderr
+    return {*json.loads(done.stderr)} - ({*json.loads(bare.stdout)} - {"json"})
+
+
+def test_get_without_a_store_opens_none(unvault: Unvault, site: Site, home: Path) -> None:
+    assert unvault is not None
+    site.provider("plain")
+    loaded = loaded_by("get", "plain/a")
+    assert "provider_plain" in loaded
+    assert not loaded & (NEVER | STORE)
+    assert not (home / "data").exists()
+
+
+def test_get_from_the_local_vault_opens_that_one(unvault: Unvault) -> None:
+    unvault("local", "set", "x", stdin=b"hunter2")
+    loaded = loaded_by("get", "local/x")
+    assert not loaded & NEVER
+    assert "unvault.store" not in loaded  # there is no stored credential
+    assert {"cryptography", "sqlite3"} <= loaded
+
+
+def test_a_store_without_the_credential_is_read_and_not_unlocked(
+    unvault: Unvault, site: Site
+) -> None:
+    site.provider("plain")
+    unvault("cache", "ttl", "10")
+    loaded = loaded_by("get", "plain/a")
+    assert not loaded & (NEVER | {"cryptography"})
+    assert "sqlite3" in loaded
+
+
+def test_what_describes_itself_needs_no_core() -> None:
+    loaded = loaded_by("get", "--help")
+    assert not loaded & (NEVER | STORE | {"attr", "pluggy", "unvault.client"})
+
+
+ENDING = """
+import gc, sys
+from unvault_cli.main import main
+how = sys.argv.pop()
+main() if how == "process" else main(sys.argv[1:])
+print(gc.get_freeze_count() > 0, file=sys.stderr)
+"""
+
+
+def test_only_a_process_of_its_own_leaves_what_it_loaded_to_the_system() -> None:
+    for how, left in (("process", b"True\n"), ("call", b"False\n")):
+        command = [sys.executable, "-c", ENDING, "--version", how]
+        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+        assert done.stderr == left
