@@ -1,0 +1,87 @@
+"""What a reference asks of a server: where, in which namespace, and in which words of the API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+
+from unvault.errors import InvalidReference
+from unvault.model import SecretRequest
+from unvault_hashicorp.connection import Connection
+
+
+@attrs.frozen
+class Place:
+    """A path in a namespace, as it is asked for."""
+
+    path: str
+    """Without slashes at its ends."""
+    namespace: str
+    """Which namespace it is in; empty for the root namespace."""
+    header: str
+    """What the header names; empty where the path names the namespace."""
+
+    def asked(self, path: str | None = None) -> str:
+        """Return the path as the API has to be asked for it."""
+        inside = self.path if path is None else path
+        return inside if self.header == self.namespace else f"{self.namespace}/{inside}"
+
+
+def place_of(request: SecretRequest, connection: Connection) -> Place:
+    """Return where a request points to."""
+    own = request.get("namespace")
+    namespace = (connection.namespace if own is None else str(own)).strip("/")
+    in_header = request.get("namespace_header") is not False
+    return Place(request.path.strip("/"), namespace, namespace if in_header else "")
+
+
+def version_of(request: SecretRequest) -> int | None:
+    """Return the version that is asked for; None for the newest.
+
+    Raises:
+        InvalidReference: It is none.
+    """
+    version = request.get("version")
+    if version is None:
+        return None
+    if int(version) < 1:
+        raise InvalidReference("versions count from 1", hint="leave out version for the newest")
+    return int(version)
+
+
+def body_of(request: SecretRequest) -> Mapping[str, Any] | None:
+    """Return what is to be sent to a logical path; None where it is only read.
+
+    Raises:
+        InvalidReference: It is no JSON object.
+    """
+    text = request.get("data")
+    if text is None:
+        return None
+    try:
+        body = json.loads(str(text))
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise InvalidReference(
+            "the parameter 'data' is no JSON object",
+            hint='such as {"common_name": "app.example.com"}, percent-encoded',
+        )
+    return body
+
+
+def end_of_lease(reply: Mapping[str, Any]) -> datetime | None:
+    """Return when what was just answered stops being valid; None where it does not."""
+    seconds = reply.get("lease_duration")
+    if not isinstance(seconds, int) or seconds <= 0:
+        return None
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def as_json(fields: Mapping[str, Any]) -> str:
+    """Return a secret's fields as JSON text."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,82 @@
+"""Where a server is, and how to reach it."""
+
+from __future__ import annotations
+
+import attrs
+
+from unvault.errors import CredentialMissing
+from unvault.model import Answers
+
+
+@attrs.frozen
+class Connection:
+    """Where a server is, and how to reach it."""
+
+    address: str
+    """Its address, such as ``https://vault.example.com:8200``."""
+    namespace: str = ""
+    """Where the secrets are; empty for the root namespace."""
+    auth_namespace: str = ""
+    """Where to sign in."""
+    ca: str | None = None
+    """File or folder of the certificates to trust; None for what REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE
+    or SSL_CERT_FILE name, or else for certifi's."""
+    certificate: str | tuple[str, str] | None = None
+    """The client's certificate, with its key in the same file or in another."""
+    verify: bool = True
+    """Whether the server's certificate is verified."""
+    timeout: float = 10
+    """Seconds that one piece of work may take, all tries together."""
+
+
+def connection_from(answers: Answers) -> Connection:
+    """Return the connection that a credential's answers describe.
+
+    Raises:
+        CredentialMissing: A file that they name cannot be read.
+    """
+    namespace = (answers.text("namespace") or "").strip("/")
+    own = answers.text("auth_namespace")
+    certificate, key = _file(answers, "client_cert"), _file(answers, "client_key")
+    return Connection(
+        address=str(answers["server_address"]),
+        namespace=namespace,
+        auth_namespace=namespace if own is None else own.strip("/"),
+        ca=_file(answers, "ca_file"),
+        certificate=(certificate, key) if certificate and key else certificate,
+        verify=not answers.get("skip_verify"),
+        timeout=int(answers.get("timeout") or 10),
+    )
+
+
+def read_token(answers: Answers, name: str, what: str) -> str:
+    """Return the token in the file that a field names.
+
+    Raises:
+        CredentialMissing: It cannot be read, or is empty.
+    """
+    path = answers.path(name)
+    try:
+        token = path.read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, UnicodeError):
+        token = ""
+    if not token:
+        raise CredentialMissing(
+            f"the {what} {str(path)!r} cannot be read, or is empty",
+            hint=f"check the field {name}",
+        )
+    return token
+
+
+def _file(answers: Answers, name: str) -> str | None:
+    path = answers.path(name)
+    if path is None:
+        return None
+    try:
+        with path.open("rb"):
+            return str(path)
+    except OSError as error:
+        raise CredentialMissing(
+            f"the file {str(path)!r} cannot be read: {error.strerror}",
+            hint=f"check the field {name}",
+        ) from None

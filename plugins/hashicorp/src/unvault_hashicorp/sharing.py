@@ -1,0 +1,68 @@
+"""One question at a time: those who want to know the same thing wait, and share what came of it."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from unvault.errors import UnvaultError
+
+_LISTEN_SECONDS = 1.0
+"""How often a waiting thread listens for Ctrl-C, where waiting does not."""
+
+_T = TypeVar("_T")
+
+
+class _Question(Generic[_T]):
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.outcome: _T | UnvaultError | None = None
+        """None where who asked was interrupted: the others have to ask themselves."""
+
+
+class Shared(Generic[_T]):
+    """Lets one thread ask, and all who want to know meanwhile have its answer, or its error."""
+
+    def __init__(self) -> None:
+        self._asked: dict[Hashable, _Question[_T]] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, key: Hashable, question: Callable[[], _T]) -> _T:
+        """Return the answer to a question.
+
+        Args:
+            key: What stands for the question.
+            question: Asks it; its answer is not None.
+
+        Raises:
+            UnvaultError: What asking raised, here or in the thread that asked.
+        """
+        while True:
+            with self._lock:
+                asked = self._asked.get(key)
+                mine: _Question[_T] = _Question()
+                if asked is None:
+                    self._asked[key] = mine
+            if asked is None:
+                return self._lead(key, mine, question)
+            while not asked.over.wait(_LISTEN_SECONDS):
+                pass
+            if isinstance(asked.outcome, UnvaultError):
+                raise copy.copy(asked.outcome)
+            if asked.outcome is not None:
+                return asked.outcome
+
+    def _lead(self, key: Hashable, mine: _Question[_T], question: Callable[[], _T]) -> _T:
+        try:
+            answer = question()
+            mine.outcome = answer
+        except UnvaultError as error:
+            mine.outcome = error
+            raise
+        finally:
+            with self._lock:
+                del self._asked[key]
+            mine.over.set()
+        return answer

