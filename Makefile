@@ -57,6 +57,10 @@ demo: $(READY) ## render a request file with secrets from a vault on this machin
 test: $(READY) ## run the tests; ARGS='-k name' is handed to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: bench
+bench: $(READY) ## measure, side by side with what one would use otherwise
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## check style, format, types and the floors of the house
 	@$(BIN)/ruff check --quiet .
