@@ -2,12 +2,13 @@
 
 In a page, a block
 
-* ``console`` holds commands after ``$ `` and what each prints, where ``…`` stands for anything, on
-  a line by itself for any lines;
+* ``console`` holds commands after ``$ ``, which go on in the next line after a backslash, and what
+  each prints, where ``…`` stands for anything, on a line by itself for any lines;
 * with a ``title`` is a file that the reader has made, or a piece of it;
 * ``python`` without a title is a program.
 
-Blocks of other kinds, and those after a comment ``<!-- not run -->``, are not run.
+Blocks of other kinds, and those after a comment ``<!-- not run -->``, are not run. A page may be
+run on a `Stage`, where addresses that it shows stand for real ones.
 ``python -m tests.docs.console PAGE`` shows what the commands of a page print now.
 """
 
@@ -41,6 +42,30 @@ class Block(NamedTuple):
     run: bool
 
 
+class Stage(NamedTuple):
+    """What a page finds when it is run."""
+
+    shown: Mapping[str, str]
+    """Texts of pages, such as addresses, and what stands in their place when they are run."""
+    environ: Mapping[str, str]
+    """Variables that are set."""
+
+    def real(self, text: str) -> str:
+        """Return a text of a page as it is run."""
+        for shown, real in self.shown.items():
+            text = text.replace(shown, real)
+        return text
+
+    def as_shown(self, text: str) -> str:
+        """Return an output as a page shows it."""
+        for shown, real in self.shown.items():
+            text = text.replace(real, shown)
+        return text
+
+
+EMPTY = Stage({}, {})
+
+
 class Step(NamedTuple):
     """One command, and what the page says it prints; None where the page does not say."""
 
@@ -66,27 +91,33 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def run(page: Path, folder: Path) -> list[Result]:
-    """Run a page in an empty folder and return what became of each step."""
+def run(page: Path, folder: Path, stage: Stage = EMPTY) -> list[Result]:
+    """Run a page in a new folder and return what became of each step.
+
+    Args:
+        page: The page.
+        folder: Is the home; the commands run in a new folder inside.
+        stage: What else the page finds.
+    """
     work, scripts = folder / "work", folder / "scripts"
     work.mkdir()
     scripts.mkdir()
-    steps = list(_steps(page, scripts))
+    steps = list(_steps(page, scripts, stage))
     script = "".join(
         f"{{ {step.command}\n}} 2>&1; code=$?; printf '{_MARK}%s{_MARK}' $code; (exit $code)\n"
         for step in steps
     )
     done = subprocess.run(
-        ["sh", "-c", script],
+        ["sh", "-c", stage.real(script)],
         cwd=work,
-        env=_environ(folder),
+        env=_environ(folder, stage.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=60,
         check=False,
     )
-    parts = done.stdout.decode().split(_MARK)
+    parts = stage.as_shown(done.stdout.decode()).split(_MARK)
     outputs, codes = parts[0:-1:2], parts[1::2]
     return [
         Result(step, output.rstrip("\n"), int(code))
@@ -105,23 +136,21 @@ def _line_pattern(line: str) -> str:
     return "[^\n]*".join(map(re.escape, line.split("…")))
 
 
-def _steps(page: Path, scripts: Path) -> Iterator[Step]:
+def _steps(page: Path, scripts: Path, stage: Stage) -> Iterator[Step]:
     for number, block in enumerate(blocks(page)):
         if not block.run:
             continue
         if block.title is not None:
-            yield Step(_written(scripts / f"{number}.txt", block), "")
+            copy = scripts / f"{number}.txt"
+            copy.write_text(stage.real(block.text), "utf-8")
+            # A page may build a file piece by piece.
+            yield Step(f"cat {copy} >> {block.title}", "")
         elif block.kind == "console":
             yield from _commands(block.text)
         elif block.kind == "python":
             script = scripts / f"{number}.py"
-            script.write_text(block.text, "utf-8")
+            script.write_text(stage.real(block.text), "utf-8")
             yield Step(f'python -c "$(cat {script})"', None)
-
-
-def _written(copy: Path, block: Block) -> str:
-    copy.write_text(block.text, "utf-8")
-    return f"cat {copy} >> {block.title}"  # a page may build a file piece by piece
 
 
 def _commands(text: str) -> Iterator[Step]:
@@ -132,15 +161,18 @@ def _commands(text: str) -> Iterator[Step]:
             if command is not None:
                 yield Step(command, "\n".join(printed))
             command, printed = line[2:], []
+        elif command is not None and command.endswith("\\") and not printed:
+            command += f"\n{line}"
         else:
             printed.append(line)
     if command is not None:
         yield Step(command, "\n".join(printed))
 
 
-def _environ(folder: Path) -> Mapping[str, str]:
-    ours = ("UNVAULT_", "INSOMNIA_")
+def _environ(folder: Path, more: Mapping[str, str]) -> Mapping[str, str]:
+    ours = ("UNVAULT_", "INSOMNIA_", "VAULT_", "BAO_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    kept |= more
     return {
         **kept,
         "HOME": str(folder),
@@ -151,9 +183,11 @@ def _environ(folder: Path) -> Mapping[str, str]:
 
 def main(pages: Sequence[str]) -> None:
     """Show what the commands of pages print now."""
+    from tests.docs.vault_server import stage
+
     for page in pages:
-        with tempfile.TemporaryDirectory() as folder:
-            for result in run(Path(page), Path(folder)):
+        with tempfile.TemporaryDirectory() as folder, stage(Path(page), Path(folder)) as found:
+            for result in run(Path(page), Path(folder), found):
                 expected = result.step.expected
                 wrong = expected is not None and not agrees(expected, result.output)
                 print(f"{'!!' if wrong else 'ok'} [{result.code}] $ {result.step.command}")

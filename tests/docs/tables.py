@@ -16,6 +16,8 @@ from pathlib import Path
 
 import click
 
+from unvault.forms import Field
+
 ROOT = Path(__file__).parents[2]
 
 _REGION = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
@@ -77,7 +79,7 @@ def layers() -> list[list[str]]:
 
 
 def variables() -> Iterator[str]:
-    """The environment variables that fill the forms of the providers that exist."""
+    """The environment variables of the providers that have no page of their own."""
     from unvault import Unvault
 
     yield "| variable | answers |"
@@ -88,6 +90,55 @@ def variables() -> Iterator[str]:
             for field in kind.fields:
                 name = field.variables(provider)[0]
                 yield f"| `{name}` | `{field.name}` of `{provider}`: {field.help or field.title} |"
+
+
+def hashicorp_fields() -> Iterator[str]:
+    """The fields of the provider hashicorp's credentials, each with the types that have it."""
+    from unvault_hashicorp.forms import CREDENTIAL_FORM
+
+    found: dict[str, list[tuple[str, Field]]] = {}
+    for kind in CREDENTIAL_FORM:
+        for field in kind.fields:
+            found.setdefault(field.name, []).append((kind.name, field))
+    yield "| field | types | methods | kind | default | meaning |"
+    yield "|---|---|---|---|---|---|"
+    for name, places in found.items():
+        types = ", ".join(f"`{kind}`" for kind, _ in places)
+        field = places[0][1]
+        methods = ", ".join(f"`{each}`" for each in dict(field.visible_when).get("auth_method", ()))
+        defaults = [f"`{each.default}` ({kind})" for kind, each in places if each.default]
+        same = len({each.default for _, each in places}) == 1
+        default = f"`{field.default}`" if same and field.default else ", ".join(defaults)
+        sort = f"{field.kind}{', required' if field.required else ''}"
+        meaning = field.help or field.title
+        yield f"| `{name}` | {types} | {methods} | {sort} | {default} | {meaning} |"
+
+
+def hashicorp_parameters() -> Iterator[str]:
+    """What references to the provider hashicorp are made of."""
+    from unvault_hashicorp.forms import SECRET_FORM
+
+    places = dict.fromkeys(SECRET_FORM.path, "path") | {SECRET_FORM.field: "field"}
+    yield "| name | where | values | meaning | names in look-ups of Insomnia |"
+    yield "|---|---|---|---|---|"
+    for field in SECRET_FORM.fields:
+        where = places.get(field.name, "parameter")
+        values = ", ".join(f"`{choice.value}`" for choice in field.choices) or field.kind
+        also = ", ".join(f"`{alias}`" for alias in field.aliases)
+        yield f"| `{field.name}` | {where} | {values} | {field.help} | {also} |"
+
+
+def hashicorp_variables() -> Iterator[str]:
+    """The variables that answer the fields of the provider hashicorp."""
+    from unvault_hashicorp.forms import CREDENTIAL_FORM
+
+    yield "| variable | where none of these is set |"
+    yield "|---|---|"
+    yield "| `UNVAULT_HASHICORP_TYPE` | `INSOMNIA_HASHICORP_TYPE` |"
+    fields = {field.name: field for kind in CREDENTIAL_FORM for field in kind.fields}
+    for field in fields.values():
+        ours, *others = (f"`{each}`" for each in field.variables("hashicorp"))
+        yield f"| {ours} | {', '.join(others)} |"
 
 
 def exit_codes() -> Iterator[str]:
@@ -170,6 +221,9 @@ GENERATED: dict[str, Callable[[], Iterator[str]]] = {
     "errors": errors,
     "exit-codes": exit_codes,
     "floors": floors,
+    "hashicorp-fields": hashicorp_fields,
+    "hashicorp-parameters": hashicorp_parameters,
+    "hashicorp-variables": hashicorp_variables,
     "variables": variables,
 }
 """What can stand between the two comments, by name."""

@@ -72,6 +72,7 @@ STORY: list[tuple[list[str], str | None]] = [
     (["cache", "ttl", "5", "--json"], None),
     (["cache", "clear", "--json"], None),
     (["providers", "show", "acme", "--json"], None),
+    (["providers", "show", "acme", "--schema"], None),
     (["providers", "--json"], None),
     (["doctor", "--json"], None),
 ]

@@ -8,13 +8,18 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from tests.docs.console import ROOT, agrees, blocks, run
+from tests.docs.console import ROOT, Stage, agrees, blocks, run
+from tests.docs.vault_server import stage
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the pages show a POSIX shell")
 
+SOURCES = [
+    *(ROOT / name for name in ("README.md", "core/README.md", "plugins/hashicorp/README.md")),
+    *(ROOT / "docs").rglob("*.md"),
+]
 PAGES = sorted(
     page.relative_to(ROOT)
-    for page in [ROOT / "README.md", ROOT / "core/README.md", *(ROOT / "docs").rglob("*.md")]
+    for page in SOURCES
     if any(block.run and block.kind in ("console", "python") for block in blocks(page))
 )
 RUN = [page for page in PAGES if page.parts[0] != "core"]
@@ -22,7 +27,8 @@ RUN = [page for page in PAGES if page.parts[0] != "core"]
 
 @pytest.mark.parametrize("page", RUN, ids=str)
 def test_a_page_shows_what_happens(page: Path, tmp_path: Path) -> None:
-    results = run(ROOT / page, tmp_path)
+    with stage(ROOT / page, tmp_path) as found:
+        results = run(ROOT / page, tmp_path, found)
 
     assert results
     for result, following in pairwise([*results, None]):
@@ -42,6 +48,14 @@ def test_the_readme_is_among_the_pages_that_are_run() -> None:
     assert Path("README.md") in RUN
     assert Path("docs/tutorial/first-secret.md") in RUN
     assert Path("docs/tutorial/first-provider.md") in RUN
+    assert Path("docs/how-to/use-hashicorp-vault.md") in RUN
+
+
+def test_an_address_of_a_page_stands_for_a_real_one() -> None:
+    stage = Stage({"https://vault.example.com": "http://localhost:1"}, {})
+
+    assert stage.real("get https://vault.example.com/a") == "get http://localhost:1/a"
+    assert stage.as_shown("at http://localhost:1") == "at https://vault.example.com"
 
 
 @pytest.mark.parametrize(

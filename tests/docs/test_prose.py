@@ -12,19 +12,31 @@ from tests.docs.tables import ROOT
 
 PAGES = sorted(
     page.relative_to(ROOT)
-    for page in [*ROOT.glob("*.md"), ROOT / "core/README.md", *(ROOT / "docs").rglob("*.md")]
+    for page in [
+        *ROOT.glob("*.md"),
+        ROOT / "core/README.md",
+        *ROOT.glob("plugins/*/README.md"),
+        *(ROOT / "docs").rglob("*.md"),
+    ]
 )
 
-# Whom the pages credit or follow, and invented vaults. Nothing is downloaded from any of them.
+# Whom the pages credit or follow, invented vaults, and the addresses of real ones that are defaults
+# of fields. Nothing is downloaded from any of them.
 HOSTS = {
     "airflow.apache.org",
+    "api.cloud.hashicorp.com",
+    "api.hashicorp.cloud",
+    "auth.idp.hashicorp.com",
     "catt.rs",
     "developer.1password.com",
     "github.com",
+    "json-schema.org",
     "keepachangelog.com",
     "my-vault.vault.azure.net",
     "pluggy.readthedocs.io",
     "semver.org",
+    "vault.corp.example.com",
+    "vault.example.com",
 }
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
