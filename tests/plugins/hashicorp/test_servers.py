@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.servers.openbao import NotAnswered, OpenBao
+from tests.servers.answers import NotAnswered
+from tests.servers.openbao import OpenBao
 from tests.servers.serving import Serving
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.servers.openbao import Namespace
+from tests.servers.namespace import Namespace
 
 from unvault.client import Unvault
 from unvault.directories import Directories

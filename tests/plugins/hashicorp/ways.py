@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import trustme
 from tests.servers.kubernetes import Kubernetes
-from tests.servers.openbao import Namespace
+from tests.servers.namespace import Namespace
 from tests.servers.tokens import Issuer
 
 
