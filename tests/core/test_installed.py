@@ -228,6 +228,62 @@ def test_a_damaged_distribution_is_left_out_there_too(only, monkeypatch):
     assert found() == [("zip", "packed")]
 
 
+@pytest.mark.parametrize("kind", [Path, os.fsencode, lambda _: None, lambda _: 3])
+def test_what_is_no_text_in_sys_path_does_no_harm(only, monkeypatch, kind):
+    other = only.parent / "other"
+    install(only, "x-1.0.dist-info", f"[{GROUP}]\na = b\n")
+    install(other, "y-1.0.dist-info", f"[{GROUP}]\nc = d\n")
+    monkeypatch.setattr(sys, "path", [kind(str(other)), str(only)])
+    known = [("a", "b"), ("c", "d")] if kind is Path else [("a", "b")]
+    assert found() == known
+    if kind is Path:
+        assert theirs() == known
+
+
+@pytest.mark.parametrize("wrong", [RuntimeError, TypeError, KeyError])
+def test_whatever_goes_wrong_importlib_metadata_is_asked(only, monkeypatch, wrong):
+    install(only, "x-1.0.dist-info", f"[{GROUP}]\na = b\n")
+
+    def fail(*_arguments):
+        raise wrong
+
+    monkeypatch.setattr("unvault.installed._pairs", fail)
+    assert found() == theirs() == [("a", "b")]
+
+
+DAMAGED_CONTENT = f"[{GROUP}]\nno equals sign\n"
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "not plain"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (DAMAGED_CONTENT, f"[{GROUP}]\na = stale\n"),
+        (None, f"[{GROUP}]\na = stale\n"),
+        (f"[{GROUP}]\na = first\n", f"[{GROUP}]\na = stale\nb = stale\n"),
+    ],
+    ids=["damaged", "no entries", "good"],
+)
+def test_a_second_copy_counts_for_nothing(only, monkeypatch, first, second, packed):
+    other = only.parent / "other"
+    install(only, "Foo_Bar-2.0.dist-info", first)
+    install(only, "bad-1.0.dist-info", DAMAGED_CONTENT)  # so all are read one by one
+    install(other, "foo.bar-1.0.dist-info", second)
+    places = [only, other, *([zipped(only.parent)] if packed else [])]
+    monkeypatch.setattr(sys, "path", [str(place) for place in places])
+    known = [("a", "first")] if first and "first" in first else []
+    assert found() == known + ([("zip", "packed")] if packed else [])
+
+
+def test_a_distribution_without_its_description_is_read_there_too(only, monkeypatch):
+    home = install(only, "x-1.0.dist-info", f"[{GROUP}]\na = b\n")
+    (home / "METADATA").unlink()
+    install(only, "bad-1.0.dist-info", DAMAGED_CONTENT)
+    assert found() == [("a", "b")]
+    monkeypatch.setattr(sys, "path", [str(only), str(zipped(only.parent))])
+    assert found() == [("a", "b"), ("zip", "packed")]
+
+
 @pytest.mark.parametrize(
     ("value", "wanted"),
     [

@@ -115,7 +115,7 @@ def test_while_a_vault_is_down_only_the_first_is_patient():
         with pytest.raises(Unavailable):
             retries.call(machine.failing(999))
     assert len(machine.left) == 6 + 9
-    machine.seconds += 1.1
+    machine.seconds += 10.1
     with pytest.raises(Unavailable):
         retries.call(machine.failing(999))
     assert len(machine.left) == 15 + 6, "after a while it is worth while again"
@@ -144,5 +144,66 @@ def test_behind_a_vault_that_hangs_only_the_first_waits_all_of_its_time():
     for _ in range(20):
         with pytest.raises(TimedOut):
             retries.call(hang)
-    assert given[0] == 10
-    assert given[1:] == [1.0] * 19
+    assert given == [10, *[1.0] * 10, 10, *[1.0] * 8]
+
+
+def test_a_vault_that_is_slow_and_not_down_is_served_again():
+    machine = Machine()
+    retries = machine.retries(10)
+    latency = [99.0]
+
+    def answer(left: float) -> str:
+        machine.seconds += min(latency[0], left)
+        if latency[0] > left:
+            raise TimedOut("no answer")
+        return "up"
+
+    with pytest.raises(TimedOut):
+        retries.call(answer)
+    latency[0] = 2.0  # longer than those who are hurried wait
+    outcomes = []
+    for _ in range(20):
+        machine.seconds += 0.3
+        try:
+            outcomes.append(retries.call(answer))
+        except TimedOut:
+            outcomes.append("late")
+    assert outcomes.index("up") <= 10
+    assert set(outcomes[outcomes.index("up") :]) == {"up"}
+
+
+def test_an_answer_that_is_a_refusal_proves_that_the_vault_is_there():
+    machine = Machine()
+    retries = machine.retries()
+    with pytest.raises(Unavailable):
+        retries.call(machine.failing(99))
+
+    def refuse(_left: float) -> str:
+        raise SecretNotFound("none")
+
+    with pytest.raises(SecretNotFound):
+        retries.call(refuse)
+    machine.left.clear()
+    assert retries.call(machine.failing(2)) == "up"
+
+
+def test_one_at_a_time_tries_for_all():
+    machine = Machine()
+    retries = machine.retries(10)
+    with pytest.raises(Unavailable):
+        retries.call(machine.failing(99))
+    machine.seconds += 10.1
+    given: list[float] = []
+
+    def inner(left: float) -> str:
+        given.append(left)
+        raise Again(Unavailable("down"))
+
+    def outer(left: float) -> str:
+        given.append(left)
+        with pytest.raises(Unavailable):
+            retries.call(inner)
+        return "up"
+
+    assert retries.call(outer) == "up"
+    assert given == [pytest.approx(10), pytest.approx(1)]

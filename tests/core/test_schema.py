@@ -167,6 +167,7 @@ DIFFERENT = [
     (Field("address", kind="url"), f" {ADDRESS}", False, True),
     (Field("address", kind="url"), "https://a.example:port/", True, False),
     (Field("text", pattern="(?i)a", pattern_help="an a"), "b", True, False),
+    (Field("text", pattern=r"\d", pattern_help="a digit"), "b", True, False),
 ]
 
 

@@ -840,6 +840,7 @@ def test_nothing_is_left_of_sign_ins_that_are_over():
     assert {name: len(each) for name, each in mine.items() if isinstance(each, dict)} == {
         "_held": 0,
         "_attempts": 0,
+        "_rejected": 0,
     }
 
 

@@ -125,6 +125,46 @@ def test_it_does_not_grow_without_end_and_shows_nothing():
     assert "canary" not in repr(read)
 
 
+class Emptied(dict):
+    """Another thread empties it as soon as somebody has seen that something is in it."""
+
+    def __contains__(self, name: object) -> bool:
+        found = super().__contains__(name)
+        self.clear()
+        return found
+
+
+def test_what_another_thread_forgets_meanwhile_is_no_error(store, path, monkeypatch):
+    age(path, monkeypatch)
+    assert store.get("prod") is not None
+    store._read.credentials = Emptied(store._read.credentials)
+    assert store.get("prod").answers["token"] == "t-canary"
+
+
+def test_to_start_over_takes_nothing_from_who_is_looking():
+    read = Read((1,))
+    for number in range(256):
+        read.remember(f"{number}", None)
+    looking = read.credentials
+    read.remember("one more", None)
+    assert len(looking) == 256
+    assert [*read.credentials] == ["one more"]
+
+
+def test_what_is_remembered_belongs_to_the_stamp_that_was_seen(store, path, monkeypatch):
+    """Another thread, which saw the file as it was before, does not get in between."""
+    age(path, monkeypatch)
+    stale = Read((1,))
+    stale.remember("prod", None)
+
+    class Racing(SqliteStore):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, stale if name == "_read" else value)
+
+    store.__class__ = Racing
+    assert store.get("prod") is not None
+
+
 def test_nothing_is_remembered_of_what_has_no_stamp():
     read = Read(None)
     read.remember("prod", None)

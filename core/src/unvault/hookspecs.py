@@ -43,13 +43,13 @@ What every hook owes:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pluggy
 
 from unvault.errors import ProviderBroken
-from unvault.forms import CredentialForm, SecretForm
+from unvault.forms import Answer, CredentialForm, SecretForm
 from unvault.model import Credential, Outcome, SecretInfo, SecretRequest, Session
 from unvault.secret import Secret
 
@@ -159,9 +159,13 @@ def describe_credential_form() -> CredentialForm:  # type: ignore[empty-body]
     """
 
 
+Keep = Callable[[Mapping[str, Answer]], None]
+"""Keeps fields for the next sign-in, encrypted and at once; see `authenticate`."""
+
+
 @hookspec(firstresult=True)
 def authenticate(  # type: ignore[empty-body]
-    credential: Credential, interaction: Interaction | None
+    credential: Credential, interaction: Interaction | None, keep: Keep
 ) -> Session:
     """Sign in (required).
 
@@ -173,6 +177,9 @@ def authenticate(  # type: ignore[empty-body]
         credential: Its answers are checked against the form. An empty one (its ``type`` is None)
             is valid for every provider and means: look where the vault's own tools look.
         interaction: How to ask a person; None where nobody can answer.
+        keep: Call it with what must not be lost where the sign-in fails later on, such as what a
+            code that works once was exchanged for: it is `Credential.kept` at the next sign-in.
+            What has worked is better told by `Session.renewed`, which then is all that is kept.
 
     Returns:
         The session that the other hooks are given.

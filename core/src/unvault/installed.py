@@ -85,7 +85,7 @@ def entries(group: str) -> Sequence[Entry]:
     """Return the installed entry points of one group, but for distributions that are damaged."""
     try:
         return [*_read(group, _metadata())]
-    except _NotPlain:
+    except Exception:  # noqa: BLE001  # not plain, or odder than anything thought of here
         return _told(group)
 
 
@@ -101,8 +101,9 @@ def _metadata() -> Sequence[os.DirEntry[str]]:
     if searching != [PathFinder]:
         raise _NotPlain
     found: list[os.DirEntry[str]] = []
-    for place in sys.path:
-        if place.lower().endswith(".egg"):
+    searched: Sequence[Any] = sys.path  # a path that is no text gets there, too
+    for place in searched:
+        if not isinstance(place, str) or place.lower().endswith(".egg"):
             raise _NotPlain
         try:
             with os.scandir(place or ".") as children:
@@ -120,12 +121,16 @@ def _read(group: str, metadata: Sequence[os.DirEntry[str]]) -> Iterator[Entry]:
         name = folder.name.rpartition(".")[0].partition("-")[0]
         if not name:
             raise _NotPlain
-        name = _SEPARATORS.sub("_", name).lower()
+        name = _normal(name)
         if name in seen:
             continue  # the first of a name is the one that is imported
         seen.add(name)
         for key, value in _pairs(_content(folder.path), group):
             yield Entry(key, value, group, folder.path)
+
+
+def _normal(name: str) -> str:
+    return _SEPARATORS.sub("_", name).lower()
 
 
 def _content(folder: str) -> bytes:
@@ -160,22 +165,37 @@ def _pairs(content: bytes, group: str) -> Sequence[tuple[str, str]]:
 
 def _told(group: str) -> Sequence[Entry]:
     """Return what ``importlib.metadata`` tells."""
-    from importlib.metadata import distributions, entry_points
+    from importlib.metadata import entry_points
 
-    found: dict[str, Sequence[EntryPoint]] = {}
     try:
-        found[""] = [*entry_points(group=group)]
-    except Exception:  # noqa: BLE001  # whatever the parser makes of it: one by one, then
-        for distribution in distributions():
-            try:
-                # The first of a name is the one that is imported.
-                found.setdefault(
-                    distribution.name, [*distribution.entry_points.select(group=group)]
-                )
-            except Exception:  # noqa: BLE001, S112  # the one that cannot be read
+        found = [*entry_points(group=group)]
+    except Exception:  # noqa: BLE001  # whatever the parser makes of it
+        found = [*_one_by_one(group)]
+    return [Entry(each.name, each.value, each.group, each.dist) for each in found]
+
+
+def _one_by_one(group: str) -> Iterator[EntryPoint]:
+    """Return what ``importlib.metadata`` tells of all distributions that can be read."""
+    from importlib.metadata import distributions
+
+    # Nothing is imported from anything else, and it fails where there is.
+    searched: Sequence[Any] = sys.path
+    places: Any = [each for each in searched if isinstance(each, str | os.PathLike)]
+    seen = set()
+    for distribution in distributions(path=places):
+        try:
+            name = _name_of(distribution)
+            if name in seen:
                 continue
-    return [
-        Entry(each.name, each.value, each.group, each.dist)
-        for listed in found.values()
-        for each in listed
-    ]
+            seen.add(name)  # the first of a name is imported, even where it is damaged
+            yield from [*distribution.entry_points.select(group=group)]
+        except Exception:  # noqa: BLE001, S112  # the one that cannot be read
+            continue
+
+
+def _name_of(distribution: Distribution) -> str:
+    """Return what tells a distribution from others: its folder's name, as for `_read`, or its own.
+
+    A distribution may be there without the file that has its name.
+    """
+    return _normal(getattr(distribution, "_normalized_name", None) or distribution.name)

@@ -202,13 +202,12 @@ class Provider:
         try:
             return action()
         except UnvaultError as error:
-            error.located(provider=self.id)
-            raise
+            failed = _without_locals(error).located(provider=self.id)
         except BaseException as error:
             if _ends_the_program(error):
                 raise
-            fault = self._fault(hook, error)
-        raise fault  # outside the handler: the original may hold a value, and is not chained
+            failed = self._fault(hook, error)
+        raise failed  # outside the handler: the original may hold a value, and is not chained
 
     def _wrap(self, name: str, extension: object) -> None:
         try:
@@ -263,6 +262,24 @@ def _ends_the_program(error: BaseException) -> bool:
     if isinstance(error, SystemExit):
         return error.code is None or isinstance(error.code, int)
     return isinstance(error, KeyboardInterrupt)
+
+
+def _without_locals(error: UnvaultError) -> UnvaultError:
+    """Return an error whose frames, and those of what it comes from, tell where and nothing more.
+
+    Their local variables hold tokens and values, which whatever reports errors may print.
+    """
+    from traceback import clear_frames
+
+    found: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in found:
+            found.add(id(each))
+            clear_frames(each.__traceback__)
+            waiting += [each.__cause__, each.__context__]
+    return error
 
 
 def home_of(plugin: object) -> str:

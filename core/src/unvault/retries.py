@@ -18,6 +18,7 @@ For providers whose SDK does not do it well by itself::
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from math import inf
@@ -28,9 +29,6 @@ from unvault.errors import Unavailable, UnvaultError
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
-_DISCOURAGED_SECONDS = 1.0
-"""How long after one piece of work gave up the others do not try again either."""
-
 _T = TypeVar("_T")
 
 
@@ -51,9 +49,11 @@ class Again(Exception):
 class Retries:
     """The patience of one session: how long a piece of work may take, and how often it is tried.
 
-    Several threads may share it. While a vault is down, the first piece of work that runs out of
-    tries or time discourages the others for a second: they try once, for a tenth of the time, so
-    that two hundred fetches do not wait one after another.
+    Several threads may share it. When a piece of work runs out of tries or time, the others are
+    discouraged until one gets through: they try once, for a tenth of the time, so that two hundred
+    fetches do not wait one after another behind a vault that is down. One of them at a time has
+    all its time and tries, when as much time has gone by: a vault that is slow, and not down any
+    more, is used again.
 
     Args:
         seconds: How long one piece of work may take, all attempts and pauses included.
@@ -74,7 +74,9 @@ class Retries:
         self._tries = tries
         self._elapsed = (clock or Clock()).elapsed
         self._sleep = sleep
+        self._lock = threading.Lock()
         self._gave_up: float | None = None
+        self._probing = False
 
     def call(self, attempt: Callable[[float], _T]) -> _T:
         """Do a piece of work, and do it again while it raises `Again`.
@@ -85,23 +87,51 @@ class Retries:
         Raises:
             UnvaultError: What the last `Again` held, or anything else the attempt raised.
         """
-        deadline = self._elapsed() + self.seconds
-        pauses = iter(self._pauses())
+        probes = self._begin()
+        patient = probes is not None
+        reached = False
+        try:
+            result = self._try(attempt, patient=patient)
+            reached = True
+        except Unavailable:
+            raise
+        except Exception:  # an answer, if not the one that was hoped for
+            reached = True
+            raise
+        finally:
+            self._end(reached=reached, patient=patient, probes=bool(probes))
+        return result
+
+    def _try(self, attempt: Callable[[float], _T], *, patient: bool) -> _T:
+        deadline = self._elapsed() + (self.seconds if patient else self.seconds / 10)
+        pauses = iter(self._pauses() if patient else ())
         while True:
             try:
-                result = attempt(self._left(deadline))
-            except Unavailable:
-                self._gave_up = self._elapsed()
-                raise
+                return attempt(max(deadline - self._elapsed(), 0.001))
             except Again as again:
                 pause = max(next(pauses, inf), again.after or 0)
-                if self._discouraged() or self._elapsed() + pause >= deadline:
-                    self._gave_up = self._elapsed()
+                if self._elapsed() + pause >= deadline:
                     raise again.error from again.__cause__
-            else:
-                self._gave_up = None
-                return result
             self._sleep(pause)
+
+    def _begin(self) -> bool | None:
+        """Say whether a piece of work is the one that tries for all; None where it is hurried."""
+        with self._lock:
+            if self._gave_up is None:
+                return False
+            if self._probing or self._elapsed() < self._gave_up + self.seconds:
+                return None
+            self._probing = True
+            return True
+
+    def _end(self, *, reached: bool, patient: bool, probes: bool) -> None:
+        with self._lock:
+            if probes:
+                self._probing = False
+            if reached:
+                self._gave_up = None
+            elif patient:  # who was hurried has proved nothing
+                self._gave_up = self._elapsed()
 
     def _pauses(self) -> list[float]:
         """Return how long to wait between attempts, in seconds."""
@@ -110,11 +140,3 @@ class Retries:
         parts = [random.uniform(0.5, 1) for _ in steps]  # noqa: S311
         waits = [min(step, _LONGEST_PAUSE_SECONDS) for step in steps]
         return [wait * part for wait, part in zip(waits, parts, strict=True)]
-
-    def _left(self, deadline: float) -> float:
-        left = deadline - self._elapsed()
-        return max(min(left, self.seconds / 10) if self._discouraged() else left, 0.001)
-
-    def _discouraged(self) -> bool:
-        gave_up = self._gave_up
-        return gave_up is not None and self._elapsed() < gave_up + _DISCOURAGED_SECONDS

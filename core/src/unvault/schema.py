@@ -19,8 +19,9 @@ A schema is stricter than `unvault.checking` in what people and foreign configur
 aliases and other spellings of names and choices, ``"yes"`` for a flag, ``"8200"`` for an integer,
 white space around an address, a credential without ``type``, and empty text or null for no answer
 are no valid answers: leave out what is not answered. It is laxer where JSON Schema has no words:
-the pattern of an integer or a flag, patterns that only Python understands, an address that is
-wrong in its details, and ``1.0`` for an integer. So answers are checked again when they arrive.
+the pattern of an integer or a flag, patterns that only Python understands or that it reads in
+another way, an address that is wrong in its details, and ``1.0`` for an integer. So answers are
+checked again when they arrive.
 """
 
 from __future__ import annotations
@@ -39,14 +40,18 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _PORTABLE = re.compile(
     r"""(?x)(?:
-      [^\\\[\](){}*+?]                                         # stands for itself; . ^ $ |
-    | \\(?: [dDwWsSbnrtfv^$\\.*+?()\[\]{}|/] | x[0-9a-fA-F]{2} | u[0-9a-fA-F]{4} )
+      [^\\\[\](){}*+?.]                                        # stands for itself; ^ $ |
+    | \\(?: [nrtfv^$\\.*+?()\[\]{}|/] | x[0-9a-fA-F]{2} | u[0-9a-fA-F]{4} )
     | \( (?: \?(?: : | = | ! | <= | <! ) | (?!\?) ) | \)
-    | \[ \^? (?: [^\\\[\]] | \\[dDwWsSnrtfv^$\\.*+?()\[\]{}|/-] )+ \]
+    | \[ \^? (?: [^\\\[\]] | \\[nrtfv^$\\.*+?()\[\]{}|/-] )+ \]
     | (?: [*+?] | \{ [0-9]+ (?: , [0-9]* )? \} ) \?? (?![*+?{])
     )*"""
 )
-"""Patterns that mean the same to Python and to JSON Schema, whose patterns are ECMAScript's."""
+"""Patterns that mean the same to Python and to JSON Schema, whose patterns are ECMAScript's.
+
+``\\d``, ``\\w``, ``\\s`` and ``\\b`` are not among them: Python means the digits, letters and
+spaces of all scripts. Nor is a dot: ECMAScript knows more line ends that it does not stand for.
+"""
 
 
 def credential_schema(form: CredentialForm) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from unvault.clock import Clock
-from unvault.errors import SessionExpired, UnvaultError
+from unvault.errors import CredentialRejected, SessionExpired, UnvaultError
 from unvault.fork import renew_after_fork
 from unvault.hookspecs import Interaction
 from unvault.model import Credential, Session
@@ -26,7 +26,8 @@ _LEAST_SECONDS = 1.0
 """How long a session is used at the least: by another clock it may seem to have ended already."""
 
 _PAUSE_SECONDS = 5.0
-"""How long a new session that is no better than the ended one is not replaced in its turn."""
+"""How long a new session that is no better than the ended one is not replaced in its turn, and
+a credential that was rejected is not tried again: vaults lock an account that is."""
 
 _T = TypeVar("_T")
 
@@ -52,6 +53,7 @@ class Sessions:
         self._clock = clock
         self._held: dict[Key, Held] = {}
         self._attempts: dict[Key, Attempt] = {}
+        self._rejected: dict[Key, tuple[float, CredentialRejected]] = {}
         self._inherited: list[object] = []
         self._lock = threading.Lock()
         renew_after_fork(self)
@@ -114,6 +116,10 @@ class Sessions:
     def drop(self, credential_id: str) -> None:
         """Let go of a credential's sessions: it was changed or removed."""
         self._sign_in.forget(lambda key: key[0] == credential_id)
+        with self._lock:
+            gone = [key for key in self._rejected if key[0] == credential_id]
+            for key in gone:
+                del self._rejected[key]
         self._let_go(lambda key: key[0] == credential_id)
 
     def close(self) -> None:
@@ -175,6 +181,9 @@ class Sessions:
                     return held
                 if failures and key in failures:
                     raise copy.copy(failures[key])
+                rejected = self._rejected.get(key)
+                if rejected is not None and self._clock.elapsed() < rejected[0]:
+                    raise copy.copy(rejected[1])
                 attempt = self._attempts.get(key)
                 leads = attempt is None
                 if attempt is None:
@@ -256,7 +265,12 @@ class Sessions:
                 if not attempt.retired:
                     unused = self._retire(key)
                     self._held[key] = outcome
-            elif outcome is not None:
+            if isinstance(outcome, CredentialRejected):
+                until = self._clock.elapsed() + _PAUSE_SECONDS
+                self._rejected[key] = (until, outcome)
+            else:
+                self._rejected.pop(key, None)
+            if isinstance(outcome, UnvaultError):
                 for failures in attempt.failures:
                     failures[key] = outcome
         attempt.over.set()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
 from unvault.errors import StoreError, UnvaultError
+from unvault.forms import Answer
 from unvault.hookspecs import Interaction
 from unvault.model import Answers, Credential, Origin, Session
 from unvault.parallel import LISTEN_SECONDS
@@ -117,13 +119,17 @@ class SignIn:
         provider = self._providers.load(credential.provider)
         try:
             session: Session = provider.call(
-                "authenticate", credential=credential, interaction=self._interaction
+                "authenticate",
+                credential=credential,
+                interaction=self._interaction,
+                keep=partial(self._keep, credential),
             )
         except UnvaultError as error:
             # A provider may raise one and the same object again, for another credential.
             failed = copy.copy(error).with_traceback(error.__traceback__)
         else:
-            self._keep(credential, session)
+            if session.renewed is not None:
+                self._keep(credential, session.renewed)
             return attrs.evolve(session, credential=credential)
         raise failed.located(credential=credential.label)
 
@@ -159,16 +165,14 @@ class SignIn:
             return credential
         return attrs.evolve(credential, kept=stored.kept)
 
-    def _keep(self, credential: Credential, session: Session) -> None:
-        if session.renewed is None:
-            return
-        renewed = _Renewed(credential.type, credential.answers, Answers(session.renewed))
+    def _keep(self, credential: Credential, fields: Mapping[str, Answer]) -> None:
+        renewed = _Renewed(credential.type, credential.answers, Answers(fields))
         key = key_of(credential)
         if credential.origin is not Origin.STORED:
             self._renewed[key] = renewed
             return
         try:
-            self._store.keep(credential, session.renewed)
+            self._store.keep(credential, renewed.kept)
         except StoreError as error:  # signed in all the same: the next process signs in again
             self._renewed[key] = renewed
             _warn("a renewed sign-in was not kept", error)

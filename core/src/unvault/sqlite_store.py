@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable
+from unvault.fork import renew_after_fork
 from unvault.forms import Answer
 from unvault.model import Answers, Credential, Origin
 from unvault.names import check_name
@@ -51,12 +52,28 @@ class SqliteStore:
         self._path = path
         self._protections = protections
         self._read = Read(None)
-        if path is None:
-            _ = self.database  # made by this thread: two threads would make two
+        self._database: SealedDatabase | None = None
+        self.after_fork()
+        renew_after_fork(self)
 
-    @cached_property
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: a lock that another thread held stays held there."""
+        self._lock = threading.RLock()
+
+    @property
     def database(self) -> SealedDatabase:
-        """What is beneath; with what it imports, it takes longer than all else a fetch needs."""
+        """What is beneath; with what it imports, it takes longer than all else a fetch needs.
+
+        There is one for all threads: another would ask a person for the passphrase once more, and
+        in memory it would have other credentials.
+        """
+        if self._database is None:
+            with self._lock:
+                if self._database is None:
+                    self._database = self._opened()
+        return self._database
+
+    def _opened(self) -> SealedDatabase:
         from unvault.sealed import SealedDatabase
         from unvault.store_layout import LAYOUT
 
@@ -82,9 +99,10 @@ class SqliteStore:
         much as half a fetch from a vault nearby.
         """
         stamp = stamp_of(self._path)
-        if stamp is None or stamp != self._read.stamp:
-            self._read = Read(stamp)
-        return self._read
+        read = self._read  # which another thread may replace meanwhile
+        if stamp is None or stamp != read.stamp:
+            read = self._read = Read(stamp)
+        return read
 
     def list(self) -> Sequence[StoredCredential]:
         """Return what is stored, by name, without opening it."""
@@ -97,14 +115,15 @@ class SqliteStore:
     def get(self, name: str) -> Credential | None:
         """Return a credential by its name or its id; a name goes before an id."""
         read = self._remembered()  # before the file is read: what changes meanwhile counts as new
-        if name not in read.credentials:
-            found = None
-            if self._exists:
-                with self.database.reading() as connection:
-                    found = self._find(connection, name)
-            read.remember(name, found)
-            return found
-        return read.credentials[name]
+        known = read.credentials.get(name, ...)
+        if known is not ...:
+            return known
+        found = None
+        if self._exists:
+            with self.database.reading() as connection:
+                found = self._find(connection, name)
+        read.remember(name, found)
+        return found
 
     def add(self, name: str, provider: str, type: str, answers: Mapping[str, Answer]) -> Credential:
         """Store a new credential. Raises `InvalidName` where the name is not free or not fit."""

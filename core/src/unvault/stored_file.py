@@ -60,7 +60,7 @@ class Read:
         if self.stamp is None:
             return
         if len(self.credentials) >= _MANY:
-            self.credentials.clear()
+            self.credentials = {}  # others may be looking into the one there is
         self.credentials[name] = credential
 
     def __repr__(self) -> str:

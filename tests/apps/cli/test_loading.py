@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import pytest
 from tests.apps.cli.conftest import Unvault
 from tests.fakes import Site
 
@@ -112,15 +114,34 @@ def test_what_describes_itself_needs_no_core() -> None:
 
 ENDING = """
 import gc, sys
-from unvault_cli.main import main
+from unvault_cli.main import main, script
 how = sys.argv.pop()
-main() if how == "process" else main(sys.argv[1:])
+{"script": script, "main": main, "arguments": lambda: main(sys.argv[1:])}[how]()
 print(gc.get_freeze_count() > 0, file=sys.stderr)
 """
 
 
-def test_only_a_process_of_its_own_leaves_what_it_loaded_to_the_system() -> None:
-    for how, left in (("process", b"True\n"), ("call", b"False\n")):
-        command = [sys.executable, "-c", ENDING, "--version", how]
-        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-        assert done.stderr == left
+@pytest.mark.parametrize(("how", "left"), [("script", True), ("main", False), ("arguments", False)])
+def test_only_the_script_leaves_what_it_loaded_to_the_system(how: str, left: bool) -> None:
+    command = [sys.executable, "-c", ENDING, "--version", how]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert done.stdout.startswith(b"unvault ")
+    assert done.stderr.split() == [str(left).encode()]
+
+
+RUN_AS_MODULE = """
+import gc, runpy, sys
+try:
+    runpy.run_module("unvault_cli", run_name="__main__", alter_sys=True)
+finally:
+    print(gc.get_freeze_count() > 0, file=sys.stderr)
+"""
+
+
+def test_what_is_installed_is_the_script() -> None:
+    project = Path(__file__).parents[3] / "apps" / "cli" / "pyproject.toml"
+    told = tomllib.loads(project.read_text(encoding="utf-8"))
+    assert told["project"]["scripts"] == {"unvault": "unvault_cli.main:script"}
+    command = [sys.executable, "-c", RUN_AS_MODULE, "--version"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert done.stderr.split() == [b"True"]

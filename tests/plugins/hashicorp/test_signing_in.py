@@ -7,6 +7,7 @@ import pytest
 from tests.plugins.hashicorp.using import at, by_approle, by_token, opened, says_nothing_secret
 from tests.plugins.hashicorp.ways import REFUSALS, WAYS, Ground
 
+from unvault.clock import Clock
 from unvault.errors import AuthenticationError, CredentialMissing, CredentialRejected
 
 
@@ -179,10 +180,12 @@ class TestJwt:
         claims = {"sub": "me", "aud": "unvault"}
         file.write_text(issuer.issue(seconds=-600, **claims))
         answers = at(namespace, auth_method="jwt", role="app", jwt_file=str(file))
-        unvault = open_unvault(answers)
+        seconds = [0.0]
+        unvault = open_unvault(answers, clock=Clock(elapsed=lambda: seconds[0]))
         with pytest.raises(CredentialRejected):
             unvault.fetch("prod/secret/app")
         file.write_text(f"{issuer.issue(**claims)}\n")
+        seconds[0] += 6  # what was rejected is not tried again at once
         assert unvault.fetch("prod/secret/app#user").text() == "me"
 
     def test_the_mounts_default_role(self, namespace, reader, issuer, open_unvault):

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from unvault_cli.main import main
+from unvault_cli.main import script
 
-sys.exit(main())
+sys.exit(script())

@@ -1,4 +1,4 @@
-"""Where the `unvault` command starts."""
+"""Where the `unvault` command starts: as a script, and for those who call it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ def main(args: Sequence[str] | None = None) -> int:
         return run(given)
     except KeyboardInterrupt:  # while it was still starting
         return 130
+
+
+def script() -> int:
+    """Run the command in a process that is there for nothing else, and that ends with it."""
+    try:
+        return main()
     finally:
-        if args is None:
-            # The process ends: taking apart all that was imported, cycle by cycle, would take
-            # longer than most commands do. What is to be closed was closed before this.
-            gc.freeze()
+        # Taking apart all that was imported, cycle by cycle, would take longer than most commands
+        # do. What is to be closed was closed before this.
+        gc.freeze()

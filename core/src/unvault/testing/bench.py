@@ -180,7 +180,7 @@ class Bench(AbstractContextManager["Bench"]):
 
         def sign_in() -> Session:
             found: Session = self.provider.call(
-                "authenticate", credential=credential, interaction=None
+                "authenticate", credential=credential, interaction=None, keep=lambda _fields: None
             )
             opened = attrs.evolve(found, credential=credential)
             self._opened.append(opened)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 from urllib.parse import quote
 
 from unvault.clock import Clock
@@ -16,12 +16,9 @@ from unvault_hashicorp._errors import (
     no_vault,
     outage,
 )
-from unvault_hashicorp._http import open_session
+from unvault_hashicorp._http import Pool
 from unvault_hashicorp.connection import Connection
 from unvault_hashicorp.sharing import Shared
-
-if TYPE_CHECKING:
-    pass
 
 _HEALTH_SECONDS = 2.0
 _ALIVE_SECONDS = 1.0
@@ -51,7 +48,7 @@ class Client:
         from hvac.adapters import JSONAdapter
 
         self.connection = connection
-        self._session = open_session(connection)
+        self._session = Pool(connection)
         self._retries = patience or Retries(connection.timeout)
         self._adapter = JSONAdapter(
             base_uri=connection.address,
@@ -171,7 +168,7 @@ class Client:
                 if error is None:
                     raise
                 failed: UnvaultError = error
-            except (OSError, ValueError) as error:  # all of requests' own are one of them
+            except (OSError, ValueError, RecursionError) as error:  # requests' own are one of them
                 statuses.append(0)
                 failed = lost(error, self.address, once=once)
             else:
@@ -224,9 +221,10 @@ def checked(path: str) -> str:
     Raises:
         InvalidReference: It has a part that HTTP libraries would take away.
     """
-    if {".", ".."}.intersection(path.split("/")):
+    if {"", ".", ".."}.intersection(path.strip("/").split("/")):
         raise InvalidReference(
-            f"the path {path!r} has a part '.' or '..'", hint="give the whole path, without them"
+            "the path has an empty part, or one that is '.' or '..'",
+            hint="give the whole path, without them",
         )
     return path
 

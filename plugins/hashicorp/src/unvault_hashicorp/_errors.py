@@ -42,7 +42,29 @@ _STATES = {
     503: "is sealed, or down for maintenance",
     504: "is behind a gateway that does not hear from it in time",
 }
-_LONGEST_REASON = 300
+_REASONS = (
+    "invalid role or secret ID",
+    "invalid role ID",
+    "invalid secret id",
+    "invalid username or password",
+    "error validating token",
+    "audience claim does not match any bound audience",
+    "claim does not match any associated bound claim values",
+    "token is expired",
+    "invalid subject",
+    "service account name not authorized",
+    "namespace not authorized",
+    "could not be found",
+    "missing role",
+    "missing client token",
+    "invalid certificate or no client certificate supplied",
+    "no chain matching all constraints",
+    "unauthorized through CIDR",
+    "user is locked",
+    "namespace not found",
+    "no handler for route",
+    "permission denied",
+)
 WANTS_TLS = "Client sent an HTTP request to an HTTPS server"
 """What a server written in Go says to who does not speak TLS."""
 
@@ -74,6 +96,10 @@ class Refused(Exception):
         if self.status != 403:
             return False
         return self.says("invalid token", "bad token") or self.errors == ("permission denied",)
+
+
+class TooLarge(ValueError):
+    """An answer that is larger than any that a vault gives."""
 
 
 def refuse(response: requests.Response, *_: Any, **__: Any) -> None:
@@ -140,21 +166,28 @@ def lost(error: Exception, address: str, *, once: bool) -> UnvaultError:
     if isinstance(error, sent.ProxyError):
         return _again(f"the proxy on the way to {address} cannot be used", "check HTTPS_PROXY")
     if isinstance(error, sent.ConnectionError):
-        text = str(error)
-        if "NameResolution" in text or "getaddrinfo" in text:
-            return _again(f"the name of the server at {address} is not known", "check the address")
-        if "CERTIFICATE_REQUIRED" in text or "certificate required" in text:
-            return Unavailable(
-                f"the server at {address} wants a client certificate",
-                hint="give the credential the fields client_cert and client_key",
-            )
-        return _cut(address, refused="NewConnectionError" in text, once=once)
+        return _unheard(str(error), address, once=once)
     if isinstance(error, sent.ChunkedEncodingError | sent.ContentDecodingError):
         return _cut(address, refused=False, once=once)
+    if isinstance(error, TooLarge):
+        return Unavailable(
+            f"the server at {address} answers with more than 32 MiB", hint="check the path"
+        )
     return Unavailable(
         f"the server at {address} cannot be asked ({type(error).__name__})",
         hint="check the address",
     )
+
+
+def _unheard(text: str, address: str, *, once: bool) -> UnvaultError:
+    if "NameResolution" in text or "getaddrinfo" in text:
+        return _again(f"the name of the server at {address} is not known", "check the address")
+    if "CERTIFICATE_REQUIRED" in text or "certificate required" in text:
+        return Unavailable(
+            f"the server at {address} wants a client certificate",
+            hint="give the credential the fields client_cert and client_key",
+        )
+    return _cut(address, refused="NewConnectionError" in text, once=once)
 
 
 def no_vault(address: str) -> Unavailable:
@@ -165,20 +198,20 @@ def no_vault(address: str) -> Unavailable:
     )
 
 
-def rejected(
-    refused: Refused, method: str, mount: str, secrets: Iterable[str]
-) -> CredentialRejected:
-    """Return the error for a sign-in that the server refused, with its reason.
+def rejected(refused: Refused, method: str, mount: str) -> CredentialRejected:
+    """Return the error for a sign-in that the server refused.
+
+    Of its reason only words are repeated that are known to be a server's own: the others may be
+    the credential's, in whatever writing.
 
     Args:
         refused: The answer.
         method: The authentication method.
         mount: Where it should be mounted.
-        secrets: What must not be in the reason.
     """
-    reason = " ".join("; ".join(refused.errors).split())[:_LONGEST_REASON]
-    if any(part in reason for secret in secrets for part in _parts(secret)):
-        reason = "its reason is withheld, since it holds a part of the credential"
+    reason = ", ".join(phrase for phrase in _REASONS if refused.says(phrase))
+    if not reason and refused.errors:
+        reason = "its reason is withheld, as it might hold a part of the credential"
     hint = "check the credential's fields"
     if refused.says("namespace not found"):
         hint = "check namespace and auth_namespace"
@@ -246,11 +279,6 @@ def _untrusted(error: Exception, address: str) -> UnvaultError:
     else:
         why, hint = "is not trusted", "name its CA: the field ca_file, or VAULT_CACERT"
     return Unavailable(f"the TLS certificate of the server at {address} {why}", hint=hint)
-
-
-def _parts(secret: str) -> list[str]:
-    """Return what of a secret must not show: the whole, and the parts of a JWT."""
-    return [part for part in (secret, *re.split(r"[.\n]", secret)) if len(part) > 3]
 
 
 def _seconds(text: str | None) -> float | None:

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from unvault.errors import CredentialMissing
-from unvault_hashicorp.connection import Connection
+from unvault_hashicorp.connection import Connection, check_address, check_namespace
 
 _FAMILIES = ("BAO_", "VAULT_")  # as the bao command reads them
-_YES = {"1", "t", "true", "y", "yes", "on"}
+_YES = {"1", "t", "true"}  # as Go reads a flag
 
 
 def ambient(environ: Mapping[str, str], home: Path | None) -> tuple[Connection, str]:
     """Return the connection and the token that the environment describes.
 
     ``BAO_*`` comes before ``VAULT_*``, for each variable, as for OpenBao's own command. But where
-    both name a server, the variables of one server's family are not used with the other: a token
-    is not sent to a stranger.
+    both name a server, and not the same one, the other family is not used, and neither is the file,
+    which does not say whose token it holds: a token is not sent to a stranger.
 
     Args:
         environ: The environment.
@@ -35,24 +35,20 @@ def ambient(environ: Mapping[str, str], home: Path | None) -> tuple[Connection, 
             hint="set VAULT_ADDR (or BAO_ADDR), or store a credential:"
             " unvault credentials add hashicorp --name NAME",
         )
-    if not address.lower().startswith(("https://", "http://")):
-        raise CredentialMissing(
-            "the server's address in VAULT_ADDR or BAO_ADDR does not start with https:// or http://",
-            hint="correct it; addresses of sockets are not supported",
-        )
-    token = get("TOKEN") or _kept_by_login(home)
+    check_address(address, "VAULT_ADDR or BAO_ADDR")
+    token = get("TOKEN") or (None if _differ(environ) else _kept_by_login(home))
     if token is None:
         raise CredentialMissing(
             f"there is no token for {address}",
             hint="set VAULT_TOKEN (or BAO_TOKEN), or run `vault login` or `bao login`",
         )
     certificate, key = get("CLIENT_CERT"), get("CLIENT_KEY")
-    namespace = (get("NAMESPACE") or "").strip("/")
+    namespace = check_namespace((get("NAMESPACE") or "").strip("/"))
     connection = Connection(
         address=address,
         namespace=namespace,
         auth_namespace=namespace,
-        ca=get("CACERT") or get("CAPATH"),
+        ca=_there(get("CACERT") or get("CAPATH"), "VAULT_CACERT or VAULT_CAPATH"),
         certificate=(certificate, key) if certificate and key else certificate,
         verify=(get("SKIP_VERIFY") or "").lower() not in _YES,
     )
@@ -61,16 +57,25 @@ def ambient(environ: Mapping[str, str], home: Path | None) -> tuple[Connection, 
 
 def _reader(environ: Mapping[str, str]) -> Callable[[str], str | None]:
     """Return what reads a variable: of one family only, where each names a server of its own."""
-    addresses = {family: environ.get(f"{family}ADDR", "").strip() for family in _FAMILIES}
-    named = [family for family in _FAMILIES if addresses[family]]
-    differ = len({address.rstrip("/") for address in addresses.values()}) > 1
-    families = named[:1] if len(named) > 1 and differ else _FAMILIES
+    families = _FAMILIES[:1] if _differ(environ) else _FAMILIES
 
     def read(name: str) -> str | None:
         values = (environ.get(f"{family}{name}", "").strip() for family in families)
         return next((value for value in values if value), None)
 
     return read
+
+
+def _there(path: str | None, variable: str) -> str | None:
+    if path is None or Path(path).exists():
+        return path
+    raise CredentialMissing(f"there is no file {path!r}", hint=f"correct {variable}")
+
+
+def _differ(environ: Mapping[str, str]) -> bool:
+    """Say whether each family names a server of its own."""
+    addresses = {environ.get(f"{family}ADDR", "").strip().rstrip("/") for family in _FAMILIES}
+    return len(addresses - {""}) > 1
 
 
 def _kept_by_login(home: Path | None) -> str | None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import attrs
 
-from unvault.errors import InvalidReference
+from unvault.errors import CredentialMissing, InvalidReference
 from unvault.model import SecretRequest
-from unvault_hashicorp.connection import Connection
+from unvault_hashicorp.connection import Connection, check_namespace
+
+_CENTURY_SECONDS = 100 * 365 * 86400
 
 
 @attrs.frozen
@@ -35,6 +37,11 @@ def place_of(request: SecretRequest, connection: Connection) -> Place:
     """Return where a request points to."""
     own = request.get("namespace")
     namespace = (connection.namespace if own is None else str(own)).strip("/")
+    if own is not None:
+        try:
+            check_namespace(namespace)
+        except CredentialMissing as error:
+            raise InvalidReference(error.message, hint="check the parameter namespace") from None
     in_header = request.get("namespace_header") is not False
     return Place(request.path.strip("/"), namespace, namespace if in_header else "")
 
@@ -76,10 +83,29 @@ def body_of(request: SecretRequest) -> Mapping[str, Any] | None:
 
 def end_of_lease(reply: Mapping[str, Any]) -> datetime | None:
     """Return when what was just answered stops being valid; None where it does not."""
-    seconds = reply.get("lease_duration")
-    if not isinstance(seconds, int) or seconds <= 0:
+    return _in(reply.get("lease_duration"))
+
+
+def _in(seconds: object) -> datetime | None:
+    """Return the moment that comes in so many seconds; what is too far off never comes."""
+    if not isinstance(seconds, int) or not 0 < seconds < _CENTURY_SECONDS:
         return None
     return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def end_of_data(data: Mapping[str, Any]) -> datetime | None:
+    """Return when dynamic data says that it stops being valid; None where it says nothing.
+
+    Certificates have ``expiration``, in seconds since 1970; tokens of clouds ``expires_at_seconds``
+    or ``token_ttl``; static roles, whose password is changed from time to time, and OIDC tokens
+    ``ttl``, in seconds from now.
+    """
+    ends = [_in(data.get(name)) for name in ("ttl", "token_ttl")]
+    for name in ("expiration", "expires_at_seconds"):
+        seconds = data.get(name)
+        if isinstance(seconds, int) and 0 < seconds < 50 * _CENTURY_SECONDS:
+            ends.append(datetime.fromtimestamp(seconds, UTC))
+    return min((end for end in ends if end is not None), default=None)
 
 
 def as_json(fields: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from unvault.errors import AccessDenied
 from unvault.model import SecretInfo
 from unvault_hashicorp._client import Client, part
 from unvault_hashicorp._errors import Refused
+from unvault_hashicorp.asking import Place
 from unvault_hashicorp.mounts import Mount, Mounts
 from unvault_hashicorp.refusals import refusal
 
@@ -37,7 +38,7 @@ def _candidates(client: Client, mounts: Mounts, prefix: str) -> list[Mount]:
     """Return the KV engines that may hold such paths."""
     namespace = client.connection.namespace
     if "/" in prefix:
-        found = mounts.find(prefix.rstrip("/"), namespace)
+        found = mounts.find(Place(prefix.strip("/"), namespace, namespace))
         if found is not None and prefix.startswith(f"{found.path}/"):
             return [found] if found.version else []
     return [
@@ -69,9 +70,7 @@ def _names(client: Client, mount: Mount, folder: str, *, required: bool) -> list
     else:
         keys = part(reply, "data").get("keys") or []
         return sorted(str(key) for key in keys)
-    if not isinstance(failed, AccessDenied):
-        raise failed
-    if required:
+    if required or not isinstance(failed, AccessDenied):
         raise failed
     logging.getLogger("unvault.hashicorp").warning("the token may not list %r: left out", path)
     return []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from unvault.errors import CredentialMissing
+from unvault.errors import CredentialMissing, CredentialRejected
 from unvault.model import Answers
+from unvault_hashicorp.forms import SERVER_ADDRESS
 
 
 @attrs.frozen
@@ -37,11 +38,12 @@ def connection_from(answers: Answers) -> Connection:
     """
     namespace = (answers.text("namespace") or "").strip("/")
     own = answers.text("auth_namespace")
+    check_address(str(answers["server_address"]), "the field server_address")
     certificate, key = _file(answers, "client_cert"), _file(answers, "client_key")
     return Connection(
         address=str(answers["server_address"]),
-        namespace=namespace,
-        auth_namespace=namespace if own is None else own.strip("/"),
+        namespace=check_namespace(namespace),
+        auth_namespace=check_namespace(namespace if own is None else own.strip("/")),
         ca=_file(answers, "ca_file"),
         certificate=(certificate, key) if certificate and key else certificate,
         verify=not answers.get("skip_verify"),
@@ -64,6 +66,56 @@ def read_token(answers: Answers, name: str, what: str) -> str:
         raise CredentialMissing(
             f"the {what} {str(path)!r} cannot be read, or is empty",
             hint=f"check the field {name}",
+        )
+    return token
+
+
+def check_address(address: str, where: str) -> None:
+    """Refuse an address that a credential's form would refuse, without repeating it.
+
+    Raises:
+        CredentialMissing: It is one.
+    """
+    from unvault.checking import check_answer
+
+    try:
+        check_answer(SERVER_ADDRESS, address)
+        if "?" in address or "#" in address:
+            raise ValueError("has a query or a fragment, and no server's has")
+    except ValueError as error:
+        why = str(error)
+    else:
+        return
+    raise CredentialMissing(
+        f"the server's address in {where} {why}",
+        hint="correct it; an address of a socket, or with a password in it, is not supported",
+    )
+
+
+def check_namespace(namespace: str) -> str:
+    """Return a namespace that can be named in a header.
+
+    Raises:
+        CredentialMissing: It cannot be one.
+    """
+    if not (namespace.isascii() and namespace.isprintable()) or ".." in namespace.split("/"):
+        raise CredentialMissing(
+            "the namespace has a character that no namespace has, or a part '..'",
+            hint="check namespace and auth_namespace",
+        )
+    return namespace
+
+
+def check_token(token: str) -> str:
+    """Return a token that can be sent in a header.
+
+    Raises:
+        CredentialRejected: No server would have given it.
+    """
+    if not token or " " in token or not (token.isascii() and token.isprintable()):
+        raise CredentialRejected(
+            "the token is empty, or has a character that no token has",
+            hint="check where it comes from: it is one word, without a line end",
         )
     return token
 

@@ -18,7 +18,7 @@ def _for(*methods: str) -> dict[str, list[str | bool | int]]:
     return {"auth_method": [*methods]}
 
 
-_SERVER = Field(
+SERVER_ADDRESS = Field(
     "server_address",
     label="Server address",
     help="Such as https://vault.example.com:8200.",
@@ -135,7 +135,7 @@ _CONNECTION = (
     ),
     Field(
         "timeout",
-        help="Seconds to wait for the server, all tries together.",
+        help="Seconds to wait for each answer of the server, all tries together.",
         kind=Kind.INTEGER,
         default=10,
         pattern="[1-9][0-9]{0,3}",
@@ -146,14 +146,14 @@ _CONNECTION = (
 CREDENTIAL_FORM = CredentialForm(
     "HashiCorp Vault",
     help="A Vault or OpenBao server, HCP Vault Dedicated, or HCP Vault Secrets.",
-    ambient="VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT and the"
-    " others of the vault command, or their BAO_ twins",
+    ambient="VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT,"
+    " VAULT_CAPATH, VAULT_CLIENT_CERT, VAULT_CLIENT_KEY and VAULT_SKIP_VERIFY, or their BAO_ twins",
     types=[
         CredentialType(
             "on_prem",
             label="Vault or OpenBao server",
             fields=[
-                _SERVER,
+                SERVER_ADDRESS,
                 *_METHODS,
                 Field("namespace", help="Where the secrets are; empty for the root namespace."),
                 *_CONNECTION,
@@ -164,7 +164,7 @@ CREDENTIAL_FORM = CredentialForm(
             "dedicated",
             label="HCP Vault Dedicated",
             fields=[
-                _SERVER,
+                SERVER_ADDRESS,
                 *_METHODS,
                 Field("namespace", help="Where the secrets are.", default="admin"),
                 *_CONNECTION,

@@ -25,9 +25,9 @@ from unvault.retries import Retries
 from unvault.secret import Secret
 from unvault_hashicorp._client import checked, part, unexpected
 from unvault_hashicorp._errors import Refused, again_or_not, lost, no_vault
-from unvault_hashicorp._http import open_session
+from unvault_hashicorp._http import Pool
 from unvault_hashicorp.asking import version_of
-from unvault_hashicorp.connection import Connection
+from unvault_hashicorp.connection import Connection, check_token
 
 _API = "secrets/2023-11-28"
 _PARTS = "ORGANIZATION/PROJECT/APP/SECRET"
@@ -63,9 +63,10 @@ def sign_in(credential: Credential) -> Session:
     finally:
         portal.close()
     token, seconds = reply.get("access_token"), reply.get("expires_in")
-    if not isinstance(token, str) or not token:
+    if not isinstance(token, str):
         raise no_vault(portal.address)
-    lasts = seconds if isinstance(seconds, int) and seconds > 0 else None
+    check_token(token)
+    lasts = seconds if isinstance(seconds, int) and 0 < seconds < 2**31 else None
     expires = datetime.now(UTC) + timedelta(seconds=lasts) if lasts else None
     api = Web(str(answers["api_address"]), answers, token=token)
     return Session(
@@ -90,9 +91,7 @@ class Web:
     def __init__(self, address: str, answers: Answers, token: str = "") -> None:
         self.address = address.rstrip("/")
         ca, timeout = answers.path("ca_file"), int(answers.get("timeout") or 10)
-        self._session = open_session(
-            Connection(self.address, ca=str(ca) if ca else None, timeout=timeout)
-        )
+        self._session = Pool(Connection(self.address, ca=str(ca) if ca else None, timeout=timeout))
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
         self._retries = Retries(timeout)
@@ -119,7 +118,7 @@ class Web:
                 if error is None:
                     raise
                 failed: UnvaultError = error
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 failed = lost(error, self.address, once=False)
             else:
                 if isinstance(reply, dict):
@@ -154,6 +153,7 @@ class Hcp:
         """
         version = version_of(request)
         organization, project, app, name = self._parts(request)
+        checked(f"{organization}/{project}")
         owner = f"organizations/{_quoted(organization)}/projects/{_quoted(project)}"
         which = f"{_quoted(name)}/versions/{version}" if version else _quoted(name)
         path = f"{_API}/{owner}/apps/{_quoted(app)}/secrets/{which}:open"
@@ -188,9 +188,11 @@ class Hcp:
                 f"the parameter {foreign[0]!r} is for a Vault server, and this is HCP",
                 hint="leave it out",
             )
-        parts = checked(request.path).strip("/").split("/")
+        parts = request.path.strip("/").split("/")
         organization, project = self._owner
-        if len(parts) == 2 and organization and project:
+        if all(parts):
+            checked(request.path)
+        if len(parts) == 2 and all(parts) and organization and project:
             return organization, project, parts[0], parts[1]
         if len(parts) == 4 and all(parts):
             return parts[0], parts[1], parts[2], parts[3]

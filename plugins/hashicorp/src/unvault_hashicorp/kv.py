@@ -5,7 +5,9 @@ See https://developer.hashicorp.com/vault/api-docs/secret/kv for both.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+
+import attrs
 
 from unvault.errors import (
     AccessDenied,
@@ -38,19 +40,31 @@ def read(client: Client, mounts: Mounts, request: SecretRequest) -> Secret:
         Unavailable: The server cannot be reached, or cannot answer.
     """
     place, version = place_of(request, client.connection), version_of(request)
-    wanted = request.get("kv")
-    mount = _mount(mounts, place, None if wanted is None else int(wanted))
-    if mount.version == 1:
-        if version is not None:
-            raise InvalidReference(
-                f"the engine at {mount.path!r} is KV version 1, which keeps no versions",
-                hint="leave out version",
-            )
-        return _read_v1(client, place)
-    return _read_v2(client, place, mount, version)
+    wanted = None if request.get("kv") is None else int(request.get("kv") or 0)
+    mount = _mount(mounts, place, wanted)
+    try:
+        return _read(client, place, mount, version)
+    except (SecretNotFound, AccessDenied):
+        if not mounts.is_old(place):
+            raise
+        now = _mount(mounts, place, wanted, anew=True)
+        if now == mount:
+            raise
+    return _read(client, place, now, version)  # upgraded meanwhile, or mounted elsewhere
 
 
-def _mount(mounts: Mounts, place: Place, wanted: int | None) -> Mount:
+def _read(client: Client, place: Place, mount: Mount, version: int | None) -> Secret:
+    if mount.version != 1:
+        return _read_v2(client, place, mount, version)
+    if version is not None:
+        raise InvalidReference(
+            f"{place.path!r} is in an engine of KV version 1, which keeps no versions",
+            hint="leave out version",
+        )
+    return _read_v1(client, place)
+
+
+def _mount(mounts: Mounts, place: Place, wanted: int | None, *, anew: bool = False) -> Mount:
     """Return the engine that a path is in: the one that was found, or what the path looks like."""
     first, _, rest = place.path.partition("/")
     if not rest:
@@ -59,7 +73,7 @@ def _mount(mounts: Mounts, place: Place, wanted: int | None) -> Mount:
         )
     if wanted == 1:
         return Mount(first, "kv", 1)  # a path of version 1 is the same wherever its mount ends
-    found = mounts.find(place.path, place.namespace)
+    found = mounts.find(place, anew=anew)
     if found is None:
         return Mount(first, "kv", wanted or 2, guessed=True)
     if wanted is None and found.version is None:
@@ -67,7 +81,7 @@ def _mount(mounts: Mounts, place: Place, wanted: int | None) -> Mount:
             f"{found.path!r} is a {found.kind} engine, and no KV engine",
             hint="engine=logical reads it",
         )
-    return Mount(found.path, found.kind, wanted or found.version)
+    return attrs.evolve(found, version=wanted or found.version)
 
 
 def _read_v1(client: Client, place: Place) -> Secret:
@@ -179,6 +193,7 @@ def _moment(text: object) -> datetime | None:
     if not isinstance(text, str) or not text:
         return None
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

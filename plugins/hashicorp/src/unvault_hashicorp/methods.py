@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from unvault.errors import CredentialMissing, CredentialRejected
+from unvault.hookspecs import Keep
 from unvault.model import Answers, Credential
 from unvault_hashicorp import forms
 from unvault_hashicorp._client import Client, Reply, part, unexpected
 from unvault_hashicorp._errors import Refused, rejected
-from unvault_hashicorp.connection import read_token
-
-_SECRETS = ("secret_id", "wrapped_secret_id", "password", "jwt", "access_token")
+from unvault_hashicorp.connection import check_token, read_token
 
 
 @attrs.frozen
@@ -28,15 +27,18 @@ class Login:
     """Behind the mount."""
     body: Mapping[str, object] = attrs.field(repr=False)
     """As JSON."""
-    keep: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    """What has to be kept for the next sign-in, besides the token."""
 
 
-def log_in(client: Client, credential: Credential) -> tuple[Reply, Mapping[str, str]]:
+def log_in(client: Client, credential: Credential, keep: Keep) -> Reply:
     """Sign in by the credential's method.
 
+    Args:
+        client: The server.
+        credential: What to sign in with.
+        keep: Keeps what works only once, as soon as it is used up.
+
     Returns:
-        The ``auth`` part of the server's answer, and what has to be kept besides the token.
+        The ``auth`` part of the server's answer.
 
     Raises:
         CredentialRejected: The server refused the credential.
@@ -47,9 +49,7 @@ def log_in(client: Client, credential: Credential) -> tuple[Reply, Mapping[str, 
     mount = mount_of(credential)
     client.token = ""
     client.close()  # an idle connection that broke meanwhile would leave open what became of it
-    login = _METHODS[method](client, credential)
-    known = [known for name in _SECRETS if (known := credential.answers.text(name))]
-    sent = [value for value in login.body.values() if isinstance(value, str) and value]
+    login = _METHODS[method](client, credential, keep)
     try:
         reply = client.write(
             f"auth/{mount}/{login.path}",
@@ -60,13 +60,12 @@ def log_in(client: Client, credential: Credential) -> tuple[Reply, Mapping[str, 
     except Refused as refused:
         if not 400 <= refused.status < 500:
             raise unexpected(refused, client.address) from None
-        error = rejected(refused, method, mount, sent + known)
-        if login.keep and not credential.kept.get("secret_id"):
-            error.hint = "the wrapped secret id is used up: ask for another one"
+        error = rejected(refused, method, mount)
     else:
         auth = reply.get("auth")
-        if isinstance(auth, dict) and isinstance(auth.get("client_token"), str):
-            return auth, login.keep
+        if isinstance(auth, dict) and auth.get("client_token"):
+            check_token(str(auth["client_token"]))
+            return auth
         error = _no_token(auth)
     raise error
 
@@ -86,16 +85,17 @@ def _no_token(auth: object) -> CredentialRejected:
     return CredentialRejected("the server signed in without giving a token", hint="ask who runs it")
 
 
-def _approle(client: Client, credential: Credential) -> Login:
+def _approle(client: Client, credential: Credential, keep: Keep) -> Login:
     body = {"role_id": credential.answers["role_id"]}
     secret_id = credential.answers.text("secret_id")
-    keep: dict[str, str] = {}
     if credential.answers.text("wrapped_secret_id"):
-        secret_id = credential.kept.text("secret_id") or _unwrapped(client, credential.answers)
-        keep = {"secret_id": secret_id}
+        secret_id = credential.kept.text("secret_id")
+        if secret_id is None:
+            secret_id = _unwrapped(client, credential.answers)
+            keep({"secret_id": secret_id})  # signing in may fail, and unwrapping works once
     if secret_id:
         body["secret_id"] = secret_id
-    return Login("login", body, keep)
+    return Login("login", body)
 
 
 def _unwrapped(client: Client, answers: Answers) -> str:
@@ -116,17 +116,17 @@ def _unwrapped(client: Client, answers: Answers) -> str:
     raise CredentialRejected(
         "the wrapped secret id cannot be unwrapped: it was unwrapped before, has expired, or is"
         " no secret id",
-        hint="if it was not you who unwrapped it, somebody else has it: ask for another one, and"
-        " tell who runs the server",
+        hint="ask for another one; and if nobody of yours unwrapped it, and no sign-in with it was"
+        " cut off, somebody else has it: tell who runs the server",
     )
 
 
-def _userpass(_client: Client, credential: Credential) -> Login:
+def _userpass(_client: Client, credential: Credential, _keep: Keep) -> Login:
     user = str(credential.answers["username"])
     return Login(f"login/{user}", {"password": credential.answers["password"]})
 
 
-def _jwt(_client: Client, credential: Credential) -> Login:
+def _jwt(_client: Client, credential: Credential, _keep: Keep) -> Login:
     token = credential.answers.text("jwt")
     if token is None:
         if credential.answers.path("jwt_file") is None:
@@ -135,12 +135,12 @@ def _jwt(_client: Client, credential: Credential) -> Login:
     return Login("login", _with_role(credential.answers, {"jwt": token.strip()}))
 
 
-def _kubernetes(_client: Client, credential: Credential) -> Login:
+def _kubernetes(_client: Client, credential: Credential, _keep: Keep) -> Login:
     token = read_token(credential.answers, "token_file", "service account token file")
     return Login("login", _with_role(credential.answers, {"jwt": token}))
 
 
-def _cert(client: Client, credential: Credential) -> Login:
+def _cert(client: Client, credential: Credential, _keep: Keep) -> Login:
     if client.connection.certificate is None:
         raise CredentialMissing(
             "there is no client certificate", hint="answer the fields client_cert and client_key"
@@ -154,7 +154,7 @@ def _with_role(answers: Answers, body: dict[str, object]) -> Mapping[str, object
     return {**body, "role": role} if role else body
 
 
-_METHODS: Mapping[str, Callable[[Client, Credential], Login]] = {
+_METHODS: Mapping[str, Callable[[Client, Credential, Keep], Login]] = {
     forms.APPROLE: _approle,
     forms.USERPASS: _userpass,
     forms.JWT: _jwt,

@@ -6,10 +6,15 @@ import threading
 
 import attrs
 
+from unvault.clock import Clock
 from unvault.errors import SecretNotFound, SessionExpired, UnvaultError
 from unvault_hashicorp._client import Client, Reply, part, unexpected
-from unvault_hashicorp._errors import Refused
+from unvault_hashicorp._errors import Refused, no_vault
+from unvault_hashicorp.asking import Place
 from unvault_hashicorp.sharing import Shared
+
+_YOUNG_SECONDS = 1.0
+"""A mount that was asked for so lately is not asked for again where a secret is missing."""
 
 
 @attrs.frozen
@@ -24,6 +29,8 @@ class Mount:
     """Of a KV engine: 1 or 2."""
     guessed: bool = False
     """Whether the token may not know, and it is what the path looks like."""
+    asked: float = attrs.field(default=0.0, eq=False)
+    """When it was asked for, by the clock that only elapses."""
 
     def holds(self, path: str) -> bool:
         """Say whether a path is in it."""
@@ -43,9 +50,10 @@ class Mounts:
         self._client = client
         self._known: dict[str, tuple[Mount, ...]] = {}
         self._lock = threading.Lock()
+        self._elapsed = Clock().elapsed
         self._asking: Shared[Mount] = Shared()
 
-    def find(self, path: str, namespace: str) -> Mount | None:
+    def find(self, place: Place, *, anew: bool = False) -> Mount | None:
         """Return the mount that a path belongs to; None where there is none that can be seen.
 
         Raises:
@@ -53,17 +61,27 @@ class Mounts:
             SessionExpired: The token is not valid any more.
             Unavailable: The server cannot be reached, or cannot answer.
         """
+        path = place.path
+        if anew:
+            self._forget(place)
         first = path.partition("/")[0]
         for _ in range(2):  # another path that begins alike may be of another mount
-            known = self._of(path, namespace)
+            known = self._of(place)
             if known is not None:
                 return known
             # Two hundred paths of one mount cause one question.
-            told = self._asking.ask((namespace, first), lambda: self._ask(path, namespace))
-            if told.holds(path):
-                return told if told.kind else None
-        told = self._ask(path, namespace)
+            told = self._asking.ask((place.namespace, first), lambda: self._ask(place))
+            if told.kind and told.holds(path):
+                return told
+            if told.path == path:
+                return None
+        told = self._ask(place)
         return told if told.kind else None
+
+    def is_old(self, place: Place) -> bool:
+        """Say whether a path's mount is known for long enough to have been changed meanwhile."""
+        mount = self._of(place)
+        return mount is not None and self._elapsed() > mount.asked + _YOUNG_SECONDS
 
     def list(self, namespace: str) -> tuple[Mount, ...]:
         """Return the mounts that the token may see.
@@ -86,26 +104,36 @@ class Mounts:
             return session_expired()
         return unexpected(refused, self._client.address)
 
-    def _of(self, path: str, namespace: str) -> Mount | None:
-        mounts = self._known.get(namespace, ())
-        return next((mount for mount in mounts if mount.holds(path)), None)
+    def _of(self, place: Place) -> Mount | None:
+        mounts = self._known.get(place.namespace, ())
+        return next((mount for mount in mounts if mount.holds(place.path)), None)
 
-    def _ask(self, path: str, namespace: str) -> Mount:
+    def _forget(self, place: Place) -> None:
+        with self._lock:
+            mounts = self._known.get(place.namespace, ())
+            self._known[place.namespace] = tuple(
+                mount for mount in mounts if not mount.holds(place.path)
+            )
+
+    def _ask(self, place: Place) -> Mount:
         """Ask for a path's mount; one of no kind stands for that the token may not know."""
         try:
-            reply = self._client.read(f"sys/internal/ui/mounts/{path}", namespace)
+            asked = place.asked(f"sys/internal/ui/mounts/{place.path}")
+            reply = self._client.read(asked, place.header)
         except Refused as refused:
             if refused.status == 404 and refused.says("namespace not found"):
-                raise no_namespace(namespace) from None
+                raise no_namespace(place.namespace) from None
             if refused.status not in {400, 403, 404}:
                 raise unexpected(refused, self._client.address) from None
             if refused.status == 403 and not self._client.is_alive():
                 raise session_expired() from None
-            return Mount(path, "")
+            return Mount(place.path, "")
         data = part(reply, "data")
-        mount = _mount(str(data.get("path") or path), data)
+        mount = attrs.evolve(_mount(str(data.get("path") or ""), data), asked=self._elapsed())
+        if not mount.holds(place.path):
+            raise no_vault(self._client.address)
         with self._lock:
-            self._known[namespace] = (*self._known.get(namespace, ()), mount)
+            self._known[place.namespace] = (*self._known.get(place.namespace, ()), mount)
         return mount
 
 

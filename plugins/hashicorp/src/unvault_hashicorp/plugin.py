@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unvault.forms import CredentialForm, SecretForm
-from unvault.hookspecs import hookimpl
+from unvault.hookspecs import Keep, hookimpl
 from unvault.model import Credential, SecretInfo, SecretRequest, Session
 from unvault.secret import Secret
 from unvault_hashicorp import forms
@@ -24,7 +24,7 @@ def describe_secret_form() -> SecretForm:
 
 
 @hookimpl
-def authenticate(credential: Credential) -> Session:
+def authenticate(credential: Credential, keep: Keep) -> Session:
     """Sign in, or go on with the token that an earlier sign-in kept.
 
     Raises:
@@ -34,7 +34,7 @@ def authenticate(credential: Credential) -> Session:
     """
     from unvault_hashicorp.signing_in import sign_in
 
-    return sign_in(credential)
+    return sign_in(credential, keep)
 
 
 @hookimpl

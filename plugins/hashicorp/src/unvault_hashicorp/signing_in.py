@@ -6,12 +6,13 @@ import logging
 import os
 from pathlib import Path
 
+from unvault.hookspecs import Keep
 from unvault.model import Credential, Session
 from unvault_hashicorp import forms
 from unvault_hashicorp.connection import Connection, connection_from
 
 
-def sign_in(credential: Credential) -> Session:
+def sign_in(credential: Credential, keep: Keep) -> Session:
     """Return a session for a credential; see `unvault_hashicorp.plugin.authenticate`."""
     if credential.type == "cloud":
         from unvault_hashicorp import hcp
@@ -29,7 +30,7 @@ def sign_in(credential: Credential) -> Session:
     _warn_of_danger(connection)
     if credential.answers.get("auth_method", forms.TOKEN) == forms.TOKEN:
         return session_of_token(connection, token)
-    return session_of_method(connection, credential)
+    return session_of_method(connection, credential, keep)
 
 
 def _home() -> Path | None:

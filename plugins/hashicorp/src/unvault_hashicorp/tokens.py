@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from unvault.errors import CredentialRejected
+from unvault.errors import AuthenticationError, CredentialRejected, Unavailable
+from unvault.forms import Answer
+from unvault.hookspecs import Keep
 from unvault.model import Credential, Session
 from unvault_hashicorp._client import Client, Reply, part
 from unvault_hashicorp._errors import Refused
-from unvault_hashicorp.connection import Connection
+from unvault_hashicorp.connection import Connection, check_token
 from unvault_hashicorp.methods import log_in, mount_of
 from unvault_hashicorp.vault import Vault
 
 _NEAR_SECONDS = 70
 """A token that has less than this left, or a third of its life, is renewed or replaced."""
+
+_LONGEST_SECONDS = 10 * 365 * 86400
+"""What a server says to live longer is taken to live ten years: times have an end."""
 
 _NAMES = ("username", "role_name", "role", "cert_name", "common_name", "service_account_name")
 
@@ -52,7 +58,7 @@ def session_of_token(connection: Connection, token: str) -> Session:
         CredentialRejected: The token is not valid.
         Unavailable: The server cannot be reached, or cannot answer.
     """
-    client = Client(connection, token)
+    client = Client(connection, check_token(token))
     found = _look_up(client)
     if found is None:
         raise CredentialRejected(
@@ -65,7 +71,7 @@ def session_of_token(connection: Connection, token: str) -> Session:
     return _session(client, found)
 
 
-def session_of_method(connection: Connection, credential: Credential) -> Session:
+def session_of_method(connection: Connection, credential: Credential, keep: Keep) -> Session:
     """Return a session of the token that an earlier sign-in kept, or else sign in.
 
     A kept token is renewed near its end where that can be done. Where it cannot, and nor can
@@ -81,9 +87,15 @@ def session_of_method(connection: Connection, credential: Credential) -> Session
         kept = _renewed(client, kept) or kept
     if kept is not None and not kept.is_near_its_end:
         return _session(client, kept)
+    more = {name: credential.kept[name] for name in credential.kept if name != "token"}
+
+    def keep_now(fields: Mapping[str, Answer]) -> None:
+        more.update(fields)
+        keep(fields)
+
     try:
-        auth, more = log_in(client, credential)
-    except CredentialRejected:
+        auth = log_in(client, credential, keep_now)
+    except (AuthenticationError, Unavailable):
         if kept is None or not kept.seconds:
             raise
         client.token = kept.value
@@ -99,7 +111,7 @@ def _look_up(client: Client) -> Token | None:
         return None
     expires = data.get("expire_time")
     mount = str(data.get("path") or "").removeprefix("auth/").partition("/login")[0]
-    policies = [*(data.get("policies") or ()), *(data.get("identity_policies") or ())]
+    policies = (*_names(data.get("policies")), *_names(data.get("identity_policies")))
     return Token(
         client.token,
         seconds=_whole(data.get("ttl")) if expires else None,
@@ -116,8 +128,8 @@ def _renewed(client: Client, token: Token) -> Token | None:
         return None
     try:
         reply = client.write("auth/token/renew-self", client.connection.auth_namespace, once=False)
-    except Refused:
-        return None  # its policies may forbid it, or it ended just now
+    except (Refused, Unavailable):
+        return None  # its policies may forbid it, or it ended just now; or it lives on for a while
     auth = part(reply, "auth")
     seconds = _whole(auth.get("lease_duration"))
     if token.seconds is not None and seconds <= token.seconds:
@@ -137,7 +149,7 @@ def _of_auth(auth: Reply, mount: str) -> Token:
     )
 
 
-def _session(client: Client, token: Token, keep: dict[str, str] | None = None) -> Session:
+def _session(client: Client, token: Token, keep: Mapping[str, Answer] | None = None) -> Session:
     expires = None
     if token.seconds is not None:
         expires = datetime.now(UTC) + timedelta(seconds=token.seconds)
@@ -195,4 +207,4 @@ def _names(policies: object) -> tuple[str, ...]:
 
 
 def _whole(number: object) -> int:
-    return number if isinstance(number, int) else 0
+    return min(max(number, 0), _LONGEST_SECONDS) if isinstance(number, int) else 0

@@ -32,7 +32,7 @@ class Vault:
             UnvaultError: See `unvault_hashicorp.plugin.fetch_secret`.
         """
         if request.get("engine") == "logical":
-            return logical.read(self._client, self._mounts, request, self._expires)
+            return logical.read(self._client, request, self._expires)
         return kv.read(self._client, self._mounts, request)
 
     def browse(self, prefix: str) -> Iterator[SecretInfo]:
