@@ -235,3 +235,29 @@ def test_the_remaining_life_of_a_token_that_does_not_end_is_told(
     )
     assert added.returncode == 0, added.stderr
     assert "token: does not expire\n" in run("credentials", "test", "prod").stdout
+
+
+@pytest.mark.parametrize("name", ["approle", "userpass", "jwt"])
+def test_options_on_a_terminal_leave_only_what_is_missing_to_be_asked(
+    name: str, cases: dict[str, Make], run: Callable[..., Any], own_home: Path
+) -> None:
+    case = cases[name]()
+    hidden = {"password": "Password"}
+    options: list[str] = []
+    for field, answer in case.answers.items():
+        if field in hidden:
+            continue
+        if field in hidden_names(case.kind):
+            (own_home / field).write_text(str(answer), encoding="utf-8")
+            options += ["--field-file", f"{field}={own_home / field}"]
+        else:
+            options += ["--field", f"{field}={answer}"]
+    environ = {"UNVAULT_HOME": str(own_home / "unvault"), "HOME": str(own_home)}
+    session = Session("credentials", "add", "hashicorp", "--name", "prod", *options, **environ)
+    if "password" in case.answers:
+        session.child.expect_exact("Password")
+        session.hidden("): ", PASSWORD)
+    session.child.expect_exact("stored the credential prod")
+    assert session.end() == 0
+    assert "Token" not in session.shown
+    assert run("get", f"prod/{case.reference}").stdout.strip() == "canary-1"

@@ -325,3 +325,48 @@ def test_a_server_that_was_slow_is_used_again(namespace, reader, openbao, open_u
 
 def test_nothing_here_looks_like_a_token_of_a_server():
     assert not TOKEN.search(PASSWORD)
+
+
+def test_a_denied_path_of_the_api_is_pointed_out(namespace, reader, open_unvault):
+    with pytest.raises(AccessDenied) as raised:
+        open_unvault(by_token(namespace, reader)).fetch("prod/secret/data/app")
+    assert "leave out data/" in raised.value.hint
+
+
+def test_a_token_that_sees_nothing_is_not_told_that_there_is_nothing(namespace, open_unvault):
+    unvault = open_unvault(by_token(namespace))
+    for prefix in ("", "secret", "secret/app"):
+        with pytest.raises(AccessDenied) as raised:
+            [*unvault.list("prod", prefix)]
+        assert "list" in raised.value.hint
+
+
+def test_a_token_that_is_not_used_is_not_asked_for_again(openbao, open_unvault, monkeypatch):
+    monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
+    monkeypatch.setenv("BAO_ADDR", openbao.address)
+    monkeypatch.setenv("VAULT_TOKEN", "t")
+    with pytest.raises(CredentialMissing) as raised:
+        open_unvault().fetch("hashicorp/secret/app")
+    assert raised.value.hint.startswith("set BAO_TOKEN:")
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_certificates_to_trust_that_are_not_there(variable, openbao, open_unvault, monkeypatch):
+    monkeypatch.setenv(variable, "/nowhere.pem")
+    answers = {"server_address": openbao.tls_address, "access_token": "t"}
+    with pytest.raises(CredentialMissing) as raised:
+        open_unvault(answers).fetch("prod/secret/app")
+    assert variable in raised.value.hint
+
+
+def test_an_address_with_the_apis_own_path(namespace, open_unvault):
+    answers = {"server_address": f"{namespace.address}/v1", "access_token": "t"}
+    with pytest.raises(CredentialMissing, match="/v1"):
+        open_unvault(answers).fetch("prod/secret/app")
+
+
+def test_a_mount_may_be_written_as_policies_write_it(namespace, reader, open_unvault):
+    role = namespace.approle(reader)
+    answers = {"auth_method": "approle", "role_id": role.role_id, "secret_id": role.secret_id}
+    unvault = open_unvault(at(namespace, auth_mount="auth/approle/", **answers))
+    assert unvault.fetch("prod/secret/app#user").text() == "me"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,17 @@ def kept(
         left = {name: answer for name, answer in left.items() if name not in gone}
 
 
+def settled(fields: Sequence[Field], given: Mapping[str, str]) -> dict[str, Answer]:
+    """Return answers that were given as options as they decide which other fields are asked."""
+    from unvault.checking import check_answer
+
+    known: dict[str, Answer] = {}
+    for field in fields:
+        with contextlib.suppress(KeyError, ValueError):  # what is wrong is said later, all at once
+            known[field.name] = check_answer(field, given[field.name])
+    return known
+
+
 def ask_fields(
     fields: Sequence[Field],
     known: Mapping[str, Answer],
@@ -83,19 +95,19 @@ def ask_fields(
     Returns:
         The answers, the present ones included where they were kept.
     """
-    settled = {**_defaults(fields), **known}
+    decided = {**_defaults(fields), **known}
     answers: dict[str, Answer] = {}
     waiting = [field for field in fields if field.name not in skip]
-    while field := next((each for each in waiting if each.visible(settled)), None):
+    while field := next((each for each in waiting if each.visible(decided)), None):
         waiting.remove(field)
         present = known.get(field.name)
-        if only_required and (not field.required or settled.get(field.name) is not None):
+        if only_required and (not field.required or decided.get(field.name) is not None):
             continue
         answer = ask_field(field, present)
         if answer is None:
-            settled.pop(field.name, None)
+            decided.pop(field.name, None)
         else:
-            answers[field.name] = settled[field.name] = answer
+            answers[field.name] = decided[field.name] = answer
     return answers
 
 

@@ -164,11 +164,30 @@ def lost(error: Exception, address: str, *, once: bool) -> UnvaultError:
     if isinstance(error, sent.SSLError):
         return _untrusted(error, address)
     if isinstance(error, sent.ProxyError):
-        return _again(f"the proxy on the way to {address} cannot be used", "check HTTPS_PROXY")
+        return _again(
+            f"the proxy on the way to {address} cannot be used", "check HTTPS_PROXY and HTTP_PROXY"
+        )
     if isinstance(error, sent.ConnectionError):
         return _unheard(str(error), address, once=once)
     if isinstance(error, sent.ChunkedEncodingError | sent.ContentDecodingError):
         return _cut(address, refused=False, once=once)
+    return _not_sent(error, address)
+
+
+def _not_sent(error: Exception, address: str) -> UnvaultError:
+    """Return the error for what stood in the way on this side."""
+    import requests.exceptions as sent
+
+    if isinstance(error, sent.InvalidProxyURL):
+        return Unavailable(
+            f"the address of the proxy on the way to {address} is not valid",
+            hint="check HTTPS_PROXY and HTTP_PROXY",
+        )
+    if type(error) is OSError:  # all that requests raises itself is more precise
+        return CredentialMissing(
+            "the file or folder of the certificates to trust is not there",
+            hint="check REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE",
+        )
     if isinstance(error, TooLarge):
         return Unavailable(
             f"the server at {address} answers with more than 32 MiB", hint="check the path"
@@ -215,6 +234,9 @@ def rejected(refused: Refused, method: str, mount: str) -> CredentialRejected:
     hint = "check the credential's fields"
     if refused.says("namespace not found"):
         hint = "check namespace and auth_namespace"
+    elif refused.says("invalid role or secret ID", "invalid secret id"):
+        hint += "; a secret id expires, and may be used up: unvault credentials edit NAME"
+        hint += " --field-file secret_id=- takes another one"
     elif refused.status in {403, 404}:  # OpenBao does not tell strangers what is mounted
         hint += f", that {method} is mounted at {mount!r} (auth_mount), and the namespace"
     return CredentialRejected(

@@ -38,10 +38,13 @@ def ambient(environ: Mapping[str, str], home: Path | None) -> tuple[Connection, 
     check_address(address, "VAULT_ADDR or BAO_ADDR")
     token = get("TOKEN") or (None if _differ(environ) else _kept_by_login(home))
     if token is None:
-        raise CredentialMissing(
-            f"there is no token for {address}",
-            hint="set VAULT_TOKEN (or BAO_TOKEN), or run `vault login` or `bao login`",
-        )
+        hint = "set VAULT_TOKEN (or BAO_TOKEN), or run `vault login` or `bao login`"
+        if _differ(environ):
+            hint = (
+                "set BAO_TOKEN: as BAO_ADDR and VAULT_ADDR name different servers, VAULT_TOKEN and"
+                " ~/.vault-token are not used for this one"
+            )
+        raise CredentialMissing(f"there is no token for {address}", hint=hint)
     certificate, key = get("CLIENT_CERT"), get("CLIENT_KEY")
     namespace = check_namespace((get("NAMESPACE") or "").strip("/"))
     connection = Connection(

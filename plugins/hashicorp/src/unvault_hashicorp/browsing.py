@@ -38,14 +38,21 @@ def _candidates(client: Client, mounts: Mounts, prefix: str) -> list[Mount]:
     """Return the KV engines that may hold such paths."""
     namespace = client.connection.namespace
     if "/" in prefix:
-        found = mounts.find(Place(prefix.strip("/"), namespace, namespace))
-        if found is not None and prefix.startswith(f"{found.path}/"):
-            return [found] if found.version else []
-    return [
-        mount
-        for mount in mounts.list(namespace)
-        if mount.version and (f"{mount.path}/".startswith(prefix) or mount.holds(prefix))
+        mount = mounts.find(Place(prefix.strip("/"), namespace, namespace))
+        if mount is not None and prefix.startswith(f"{mount.path}/"):
+            return [mount] if mount.version else []
+    visible = [mount for mount in mounts.list(namespace) if mount.version]
+    found = [
+        mount for mount in visible if f"{mount.path}/".startswith(prefix) or mount.holds(prefix)
     ]
+    if not found and ("/" in prefix or not visible):
+        raise AccessDenied(
+            f"the token may see no KV engine that holds {prefix!r}"
+            if prefix
+            else "the token may see no KV engine",
+            hint="its policies need to list: MOUNT/metadata/* for KV version 2, MOUNT/* for 1",
+        )
+    return found
 
 
 def _walk(client: Client, mount: Mount, folder: str, *, required: bool) -> Iterator[str]:

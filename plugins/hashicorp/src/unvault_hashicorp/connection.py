@@ -82,13 +82,15 @@ def check_address(address: str, where: str) -> None:
         check_answer(SERVER_ADDRESS, address)
         if "?" in address or "#" in address:
             raise ValueError("has a query or a fragment, and no server's has")
+        if address.rstrip("/").endswith("/v1"):
+            raise ValueError("ends in /v1, which is added by itself")
     except ValueError as error:
         why = str(error)
     else:
         return
     raise CredentialMissing(
         f"the server's address in {where} {why}",
-        hint="correct it; an address of a socket, or with a password in it, is not supported",
+        hint="correct it: such as https://vault.example.com:8200",
     )
 
 

@@ -131,6 +131,8 @@ def _data_path(place: Place, mount: Mount) -> str:
 
 def _refused(refused: Refused, client: Client, place: Place, mount: Mount) -> UnvaultError:
     failed = refusal(refused, client, place.asked(_data_path(place, mount)))
+    if isinstance(failed, AccessDenied) and _api_words(place, mount):
+        failed.hint = _hint(place, mount)
     if mount.guessed and isinstance(failed, AccessDenied):
         return AccessDenied(
             f"the token may not read {place.path!r}, nor know where its engine is mounted",
@@ -182,9 +184,14 @@ def _no_version(client: Client, place: Place, path: str, version: int) -> Unvaul
     )
 
 
+def _api_words(place: Place, mount: Mount) -> bool:
+    """Say whether a path begins as those of the API do, where none of that is written."""
+    return place.path.startswith((f"{mount.path}/data/", f"{mount.path}/metadata/"))
+
+
 def _hint(place: Place, mount: Mount) -> str:
-    if place.path.startswith(f"{mount.path}/data/"):
-        return "leave out data/ behind the mount: it is added by itself"
+    if _api_words(place, mount):
+        return "leave out data/ or metadata/ behind the mount: it is added by itself"
     return "check the path, the mount it begins with, and the namespace"
 
 

@@ -73,7 +73,7 @@ def log_in(client: Client, credential: Credential, keep: Keep) -> Reply:
 def mount_of(credential: Credential) -> str:
     """Return where a credential's method is mounted."""
     own = credential.answers.text("auth_mount") or str(credential.answers["auth_method"])
-    return own.strip("/")
+    return own.strip("/").removeprefix("auth/")
 
 
 def _no_token(auth: object) -> CredentialRejected:

@@ -9,7 +9,7 @@ import click
 
 from unvault.errors import InvalidName, Problem, UnvaultError
 from unvault_cli.answering import Options, answer_options, draft, read_options
-from unvault_cli.asking import ask_anew, ask_fields, ask_type
+from unvault_cli.asking import ask_anew, ask_fields, ask_type, settled
 from unvault_cli.completing import complete, providers
 from unvault_cli.opening import with_vault
 from unvault_cli.output import json_option, note, print_json
@@ -96,9 +96,10 @@ def _asked(
         return draft(vault, provider, options, given), name
     kind = options.kind or (form.types[0].name if options.any else ask_type(form))
     chosen = form.find(kind)
+    fields = chosen.fields if chosen else ()
     answers = ask_fields(
-        chosen.fields if chosen else (),
-        {},
+        fields,
+        settled(fields, given.answers),
         skip=[*given.answers],
         only_required=options.any,
     )
@@ -116,6 +117,8 @@ def _signed_in(
             if not again:
                 raise
             note(f"{error.message} [{error.code}]")
+            if error.hint:
+                note(f"  hint: {error.hint}")
             wish = ask("Change the answers and try again? [Y/n]").strip().lower()
             if wish not in ("", "y", "yes"):
                 raise
