@@ -177,6 +177,11 @@ BAD = [
         kin.RepeatsTheAnswer,
         "whose answer is failing holds .*the vault's answer",
     ),
+    Bad(
+        "test_a_failing_vaults_answer_is_not_repeated",
+        kin.LogsTheAnswerOfAFailure,
+        "printed while the vault fails holds .*the vault's answer",
+    ),
     Bad("test_logs_hold_no_secret", kin.LogsTheToken, "printed holds the answer to token"),
     Bad("test_logs_hold_no_secret", kin.PrintsTheValue, "printed holds the value of"),
     Bad("test_representations_hold_no_secret", kin.ShowsTheToken, "session's client holds"),
@@ -225,6 +230,7 @@ def server() -> Iterator[VaultServer]:
 
 # What takes longest is run for the good provider, and for the bad ones that it has to find.
 COSTLY = {
+    "test_a_failing_vaults_answer_is_not_repeated",
     "test_32_threads_read_what_they_asked_for",
     "test_32_threads_sign_in_once",
     "test_fetching_from_a_vault_that_does_not_answer_any_more",

@@ -322,6 +322,15 @@ class RepeatsTheAnswer(GoodProvider):
             return status, said
 
 
+class LogsTheAnswerOfAFailure(GoodProvider):
+    class client(Client):  # noqa: N801
+        def exchange(self, target, token):
+            status, said = super().exchange(target, token)
+            if status == 500:
+                logging.getLogger("bad.client").debug("the vault failed: %s", said)
+            return status, said
+
+
 class LogsTheToken(GoodProvider):
     def sign_in(self, credential):
         token = credential.answers.text("token")

@@ -105,14 +105,17 @@ class Retries:
     def _try(self, attempt: Callable[[float], _T], *, patient: bool) -> _T:
         deadline = self._elapsed() + (self.seconds if patient else self.seconds / 10)
         pauses = iter(self._pauses() if patient else ())
-        while True:
+        last: Again | None = None
+        while last is None:
             try:
                 return attempt(max(deadline - self._elapsed(), 0.001))
             except Again as again:
                 pause = max(next(pauses, inf), again.after or 0)
                 if self._elapsed() + pause >= deadline:
-                    raise again.error from again.__cause__
+                    last = again
+                    continue
             self._sleep(pause)
+        raise last.error from last.__cause__  # outside: what it was made from may hold an answer
 
     def _begin(self) -> bool | None:
         """Say whether a piece of work is the one that tries for all; None where it is hurried."""

@@ -62,7 +62,7 @@ class Bench(AbstractContextManager["Bench"]):
         trace: TracebackType | None,
     ) -> None:
         """Close the client, and the sessions that were opened past it."""
-        self.vault.close()
+        self.within(self.vault.close)
         if self._opened and self.provider.has("close_session"):
             for session in self._opened:
                 self.raised(partial(self.provider.call, "close_session", session=session))
@@ -73,7 +73,8 @@ class Bench(AbstractContextManager["Bench"]):
         try:
             return self.vault.providers.load(self.id)
         except UnvaultError as error:
-            broken(f"the provider cannot be loaded: {error}")
+            why = str(error)
+        return broken(f"the provider cannot be loaded: {why}")
 
     def canary(self, name: str) -> bytes:
         """Return a value that is nowhere else."""
@@ -95,10 +96,11 @@ class Bench(AbstractContextManager["Bench"]):
             draft = self.vault.credentials.draft(self.id, kind, answers, name=name)
         except FormError as error:
             wrong = "; ".join(f"{field}: {why}" for field, why in error.problems)
-            broken(f"the form refuses the answers of {name}(): {wrong}")
-        self.vault.credentials.add(draft)
-        self._added.add(name)
-        return name
+        else:
+            self.vault.credentials.add(draft)
+            self._added.add(name)
+            return name
+        return broken(f"the form refuses the answers of {name}(): {wrong}")
 
     def credential(self, head: str) -> Credential:
         """Return the credential that references with this head mean."""
@@ -121,7 +123,9 @@ class Bench(AbstractContextManager["Bench"]):
         try:
             return self.within(action)
         except UnvaultError as error:
-            broken(f"{promise}; it raised {self.shown(error)}")
+            shown = self.shown(error)
+        # Outside: pytest would show what it is chained to, unmasked.
+        return broken(f"{promise}; it raised {shown}")
 
     def reads(self, head: str, path: str, value: bytes, promise: str) -> Secret:
         """Fetch a secret that has to be there, and compare its value."""

@@ -63,12 +63,14 @@ print(json.dumps({"modules": sorted({*sys.modules} - before), "network": asked})
 """
 
 _EVENTS = (
+    "os.system",
     "socket.connect",
     "socket.getaddrinfo",
     "socket.gethostbyaddr",
     "socket.gethostbyname",
     "socket.getnameinfo",
     "socket.sendmsg",
+    "subprocess.Popen",
     "socket.sendto",
 )
 

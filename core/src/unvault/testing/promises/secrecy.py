@@ -31,8 +31,8 @@ class SecrecyPromises(FailurePromises):
 
     def test_a_failing_vaults_answer_is_not_repeated(self) -> None:
         """What a vault answers may hold the token, or the value: no error holds the answer."""
-        with self._opened() as (bench, faulty, head, path):
-            for fault in (Fault.FAILING, Fault.NONSENSE, Fault.BUSY):
+        with self._opened() as (bench, faulty, head, path), self._overheard(bench) as heard:
+            for fault in (Fault.FAILING, Fault.NONSENSE, Fault.BUSY, Fault.SILENT):
                 faulty.fault = Fault.NONE
                 bench.raised(lambda: bench.fetch(head, path))  # so that there is a session
                 for token in faulty.tokens:
@@ -43,7 +43,10 @@ class SecrecyPromises(FailurePromises):
                     if error is not None:
                         what = f"the error for {when} whose answer is {fault.value}"
                         self._check(bench, what, told(error))
-                    bench.vault.close()  # so that the next fetch signs in
+                    bench.within(bench.vault.close)  # so that the next fetch signs in
+            for what, error in self._errors(bench, ()):
+                self._check(bench, f"while the vault fails: {what}", told(error))
+        self._check(bench, "what is logged, warned of or printed while the vault fails", heard.text)
 
     def test_logs_hold_no_secret(self) -> None:
         """No logger of the provider's, or of what it uses, at any level; no warning, no output."""
