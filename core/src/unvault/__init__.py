@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unvault.errors import UnvaultError
     from unvault.forms import Choice, CredentialForm, CredentialType, Field, Kind, SecretForm
     from unvault.hookspecs import Interaction, hookimpl
+    from unvault.log_redaction import RedactingFilter
     from unvault.model import (
         Answers,
         Credential,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Session,
     )
     from unvault.provider import ProviderInfo, ProviderState
+    from unvault.redaction import Redactor
     from unvault.reference import Reference
     from unvault.secret import Secret
     from unvault.sqlite_store import SqliteStore
@@ -57,6 +59,8 @@ __all__ = [
     "Outcome",
     "ProviderInfo",
     "ProviderState",
+    "RedactingFilter",
+    "Redactor",
     "Reference",
     "Secret",
     "SecretCache",
@@ -81,6 +85,7 @@ _HOMES = {
     "errors": ("UnvaultError",),
     "forms": ("Choice", "CredentialForm", "CredentialType", "Field", "Kind", "SecretForm"),
     "hookspecs": ("Interaction", "hookimpl"),
+    "log_redaction": ("RedactingFilter",),
     "model": (
         "Answers",
         "Credential",
@@ -91,6 +96,7 @@ _HOMES = {
         "Session",
     ),
     "provider": ("ProviderInfo", "ProviderState"),
+    "redaction": ("Redactor",),
     "reference": ("Reference",),
     "secret": ("Secret",),
     "sqlite_store": ("SqliteStore",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -175,6 +175,18 @@ class Unvault:
             TypeError: It is one reference instead of several.
         """
         return self._resolver.fetch_many(references, fresh=fresh)
+
+    def observe(self, observer: Callable[[Secret], object]) -> None:
+        """Tell somebody of every secret, or field of one, before it is handed out.
+
+        That is so for everything that is fetched or rendered from now on, from asyncio too. What
+        the same words led to a moment ago, and the cache still has, is not told of again.
+
+        Args:
+            observer: Called with each secret, from any thread; it should be quick. What it
+                raises, the caller gets.
+        """
+        self._resolver.observe(observer)
 
     def list(self, credential: str, prefix: str = "") -> Iterator[SecretInfo]:
         """Browse a vault: paths and versions, never values.

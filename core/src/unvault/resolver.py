@@ -66,6 +66,12 @@ class Resolver:
         self._fetching = Fetching(providers, cache, sessions, parallel=parallel)
         self._recent: dict[str, CacheKey] = {}  # what texts led to: a short cut for the next time
         self._era = object()
+        self._observers: tuple[Callable[[Secret], object], ...] = ()
+
+    def observe(self, observer: Callable[[Secret], object]) -> None:
+        """Tell somebody of each secret before it is handed out; not again where `cached` has it."""
+        self._observers += (observer,)
+        self.reconsider()  # what was handed out already is told of when it is asked for next
 
     @property
     def generation(self) -> Hashable:
@@ -95,6 +101,7 @@ class Resolver:
         except UnvaultError as error:
             failed = named(error, reference=text)
         else:
+            self._tell(secret)  # before `cached` could hand it out
             self._cache.keep_part(wanted.key, whole, text, secret)
             if len(recent) >= self._cache.max_entries:
                 recent.clear()
@@ -125,6 +132,9 @@ class Resolver:
         outcomes = {
             each: next(found) if isinstance(item, Wanted) else item for each, item in wanted.items()
         }
+        for outcome in outcomes.values():
+            if isinstance(outcome, Secret):
+                self._tell(outcome)
         return [each if isinstance(each, UnvaultError) else outcomes[each] for each in asked]
 
     def list(self, head: str, prefix: str = "") -> Iterator[SecretInfo]:
@@ -161,6 +171,10 @@ class Resolver:
             lambda key: isinstance(key, CacheKey) and key.credential == credential_id
         )
         self.sessions.drop(credential_id)
+
+    def _tell(self, secret: Secret) -> None:
+        for observer in self._observers:
+            observer(secret)
 
     def _wanted_or_why_not(
         self, reference: Reference | str, credential: Callable[[str], Credential]
