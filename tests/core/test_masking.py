@@ -39,9 +39,8 @@ def in_chunks(masker, content, cuts):
 def agreeing(one, other):
     if one[:4] != other[:4]:
         return 0  # less than 4 is never asked for
-    return next(
-        (at for at, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other))
-    )
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def as_said(patterns, content):
@@ -52,9 +51,8 @@ def as_said(patterns, content):
             agreed = agreeing(each, content[start:])
             needed = min(len(each), HEAD)
             at_the_end = start + agreed == len(content)
-            if agreed >= needed:
-                spans.append((start, start + agreed))
-            elif at_the_end and agreed >= 4 and 2 * agreed >= needed:
+            half = at_the_end and agreed >= 4 and 2 * agreed >= needed
+            if agreed >= needed or half:
                 spans.append((start, start + agreed))
     masked, at = b"", 0
     merged = []

@@ -181,7 +181,7 @@ def test_the_texts_in_a_json_object_are_values_of_their_own():
         "user": "app",
         "password": "hun\tter2",
         "more": {"tokens": ["first-token", "second-token"], "port": 5432123, "on": True},
-        "key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n-----END PRIVATE KEY-----\n",
+        "key": "-----BEGIN KEY-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n-----END KEY-----\n",
     }
     redactor = redactor_of(json.dumps(secret))
     for text in ("hun\tter2", "hun\\tter2", "hun%09ter2", "first-token", "second-token"):

@@ -130,7 +130,7 @@ class Redactor:
         masked = self.redact_bytes(content)
         if masked == content:
             return text
-        return masked.decode(errors=errors)
+        return _decoded(masked, errors)
 
     def redact_bytes(self, content: bytes) -> bytes:
         """Return a content with all values masked; see `redact`."""
@@ -178,8 +178,15 @@ def _bytes(value: Secret | bytes | str) -> bytes:
 
 
 def _encoded(text: str) -> tuple[bytes, str]:
-    """Return a text in UTF-8, and how to decode it whatever was cut out of it."""
+    """Return a text in UTF-8, and how to decode that, whatever surrogates it holds."""
     try:
         return text.encode(errors="surrogateescape"), "surrogateescape"
     except UnicodeEncodeError:
-        return text.encode(errors="surrogatepass"), "replace"
+        return text.encode(errors="surrogatepass"), "surrogatepass"
+
+
+def _decoded(content: bytes, errors: str) -> str:
+    try:
+        return content.decode(errors=errors)
+    except UnicodeDecodeError:
+        return content.decode(errors="replace")  # half a character was masked
