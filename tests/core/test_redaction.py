@@ -206,9 +206,9 @@ def test_what_is_fetched_from_asyncio_is_masked():
     import asyncio
 
     redactor = Redactor()
-    client = client_for(FakeProvider(SECRETS))
-    redactor.follow(client)
-    asyncio.run(_fetched_by(AsyncUnvault(client)))
+    twin = AsyncUnvault(client_for(FakeProvider(SECRETS)))
+    redactor.follow(twin)
+    asyncio.run(_fetched_by(twin))
     assert redactor.redact("key-of-api hunter2") == f"{MASK} {MASK}"
 
 
