@@ -111,6 +111,15 @@ def test_a_record_without_a_value_stays_as_it_is(log, handler):
     assert "no value in here" in handler.text()
 
 
+def test_a_filter_that_knows_no_value_leaves_everything_alone():
+    handler = Keeping()
+    handler.addFilter(RedactingFilter(Redactor()))
+    with logger_with(handler) as log:
+        log.warning("%s", VALUE, extra={"token": VALUE})
+    assert handler.text() == f"{VALUE}\n"
+    assert (handler.records[0].args, handler.records[0].token) == ((VALUE,), VALUE)
+
+
 def test_a_traceback_is_masked(log, handler):
     def fail():
         try:
@@ -150,6 +159,7 @@ def test_the_stack_and_extras_are_masked(log, handler):
         "token": VALUE,
         "raw": VALUE.encode(),
         "request": {"headers": [VALUE, ("Authorization", VALUE)], "size": 5},
+        "seen": {VALUE: 1},
         "count": 7,
     }
     log.warning("request", extra=extra, stack_info=True)
@@ -157,6 +167,7 @@ def test_the_stack_and_extras_are_masked(log, handler):
     assert VALUE not in everything(record)
     assert record.token == MASK
     assert record.request == {"headers": [MASK, ("Authorization", MASK)], "size": 5}
+    assert record.seen == {MASK: 1}
     assert record.count == 7
     assert extra["token"] == VALUE, "what the application holds is its own"
     record.stack_info = f"line {VALUE}"

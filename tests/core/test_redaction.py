@@ -65,6 +65,18 @@ def test_a_binary_value_inside_a_character_leaves_a_text():
     assert "界" not in redactor.redact("世界世 \ud800")
 
 
+@pytest.mark.parametrize("automaton", [True, False])
+@pytest.mark.parametrize(("size", "masked"), [(3, False), (4, False), (5, True), (9, True)])
+def test_the_end_of_a_text_is_masked_where_it_is_half_of_a_value(size, masked, automaton):
+    value = "x-invented"
+    redactor = Redactor(automaton=automaton)
+    redactor.add(value)
+    text = f"so: {value[:size]}"
+    assert redactor.redact(text) == (f"so: {MASK}" if masked else text)
+    redactor.add("x-invite")  # 4 bytes are half of this one
+    assert redactor.redact(text) == (f"so: {MASK}" if size >= 4 else text)
+
+
 def test_the_value_that_was_added_least_recently_leaves_first():
     redactor = Redactor(max_values=2)
     for value in ("first-one", "second-one", "first-one", "third-one"):

@@ -179,7 +179,7 @@ def test_it_is_masked_as_shells_quote_it(locale):
 def test_the_texts_in_a_json_object_are_values_of_their_own():
     secret = {
         "user": "app",
-        "password": "hun\tter2",
+        "password": " hun\tter2\n",
         "more": {"tokens": ["first-token", "second-token"], "port": 5432123, "on": True},
         "key": "-----BEGIN KEY-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n-----END KEY-----\n",
     }

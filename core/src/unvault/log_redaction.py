@@ -34,6 +34,8 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask a record's texts; it is never dropped."""
+        if not len(self._redactor):
+            return True
         self._message(record)
         if record.exc_info:
             self._exception(record)
@@ -72,7 +74,8 @@ class RedactingFilter(logging.Filter):
         if deep == _DEEP:
             return found
         if type(found) is dict:
-            return {key: self._masked(each, deep + 1) for key, each in found.items()}
+            pairs = [(self._masked(key, deep + 1), each) for key, each in found.items()]
+            return {key: self._masked(each, deep + 1) for key, each in pairs}
         if type(found) in (list, tuple, set, frozenset):
             return type(found)(self._masked(each, deep + 1) for each in found)
         return found

@@ -109,7 +109,6 @@ class Redactor:
             else:
                 live.until = until
                 self._values.move_to_end(known)
-            self._due = next(iter(self._values.values())).until
         return True
 
     def follow(self, vault: Unvault | AsyncUnvault) -> None:
