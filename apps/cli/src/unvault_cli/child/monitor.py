@@ -148,7 +148,8 @@ class _Monitor:
         kept = sorted({self._inside, self._telling, self._leash, *self._terminal.outer()})
         position = 0
         for descriptor in kept:
-            os.closerange(position, descriptor)
+            if position < descriptor:  # closerange(0, 0) closes everything
+                os.closerange(position, descriptor)
             position = descriptor + 1
         os.closerange(position, os.sysconf("SC_OPEN_MAX"))
 
