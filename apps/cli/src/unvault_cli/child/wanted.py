@@ -122,7 +122,7 @@ def without_credentials(environ: Mapping[str, str], providers: Iterable[str]) ->
     from unvault.forms import stem
 
     stems = [stem(provider) for provider in providers]
-    theirs = tuple(f"{family}{each}_" for family in FAMILIES for each in stems)
+    theirs = tuple(family + each for family in FAMILIES for each in stems)
     ours = {PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE}
     return {
         name: text
