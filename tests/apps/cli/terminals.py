@@ -77,7 +77,7 @@ class Screen:
         self.child = pexpect.spawn(
             words[0],
             [*words[1:]],
-            env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+            env={**os.environ, "TERM": "linux", "LC_ALL": "C.UTF-8"},
             timeout=30,
             dimensions=(rows, columns),
         )
