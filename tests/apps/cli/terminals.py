@@ -11,6 +11,8 @@ import time
 import pexpect
 import pyte
 
+_SIZE = ("COLUMNS", "LINES")  # where a program would take the size from in place of the terminal
+
 
 class Session:
     """One run of the command, or of a line for the shell, on a terminal of its own."""
@@ -77,7 +79,11 @@ class Screen:
         self.child = pexpect.spawn(
             words[0],
             [*words[1:]],
-            env={**os.environ, "TERM": "linux", "LC_ALL": "C.UTF-8"},
+            env={
+                **{name: text for name, text in os.environ.items() if name not in _SIZE},
+                "TERM": "linux",
+                "LC_ALL": "C.UTF-8",
+            },
             timeout=30,
             dimensions=(rows, columns),
         )

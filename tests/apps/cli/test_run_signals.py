@@ -77,7 +77,7 @@ def test_a_signal_that_ends_the_program_shows_in_the_exit_code(
 
 
 def test_a_signal_is_heard_though_nobody_reads_the_output(running: Start) -> None:
-    started = running(run_words("sh", "-c", "trap 'exit 5' TERM; echo ready; yes & wait"))
+    started = running(run_words("sh", "-c", "trap 'kill $!; exit 5' TERM; echo ready; yes & wait"))
     assert started.line() == "ready"
     started.send(signal.SIGTERM)
     code, _, _ = started.end()
@@ -164,3 +164,13 @@ def test_a_program_on_a_terminal_does_not_outlive_unvault() -> None:
     os.kill(session.child.pid, signal.SIGKILL)
     assert eventually(lambda: gone(program))
     session.child.close(force=True)
+
+
+def test_a_terminal_that_hangs_up_is_told_to_the_program(tmp_path: Path) -> None:
+    script = "trap 'echo hung up > told; exit 3' HUP; echo ready; while :; do sleep 0.05; done"
+    session = Session("run", *SET, "--", "sh", "-c", script)
+    session.child.expect_exact("ready")
+    session.child.ptyproc.fileobj.close()
+    told = tmp_path / "told"
+    assert eventually(lambda: told.exists() and told.read_text() == "hung up\n")
+    assert eventually(lambda: gone(session.child.pid))

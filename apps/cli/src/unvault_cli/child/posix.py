@@ -152,26 +152,28 @@ class _Running:
                 self._stop(child, os.WSTOPSIG(status))
             away = self._terminal is not None and self._terminal.away
             number, shared = self._signals.next(_LOOK_SECONDS if away else None)
-            if number == signal.SIGWINCH:
-                self._resize()
-            if number == signal.SIGCONT:
-                self._attach()
-                child.resume()
-            elif number in (0, signal.SIGCHLD):
+            if number in (0, signal.SIGCHLD):
                 if away:
                     self._attach()
-            elif not shared and not (number == signal.SIGWINCH and self._terminal):
+            else:
+                self._hand_on(child, number, shared=shared)
+
+    def _hand_on(self, child: Direct | Monitored, number: int, *, shared: bool) -> None:
+        if number == signal.SIGCONT:
+            self._attach()
+            child.resume()
+        elif number == signal.SIGWINCH and self._terminal is not None:
+            self._terminal.resize()  # which tells the program
+        else:
+            if number == signal.SIGWINCH and self._errors is not None:
+                copy_size(_ERR, self._errors)
+            # On a terminal of its own, the program is in no group of the outer one.
+            if self._terminal is not None or not shared:
                 child.send(number)
 
     def _attach(self) -> None:
         if self._terminal is not None:
             self._terminal.attach()
-
-    def _resize(self) -> None:
-        if self._terminal is not None:
-            self._terminal.resize()  # which tells the program
-        elif self._errors is not None:
-            copy_size(_ERR, self._errors)
 
     def _stop(self, child: Direct | Monitored, number: int) -> None:
         """Stop as the program did, until somebody lets us go on."""
