@@ -41,6 +41,8 @@ class Row:
     """Bound: how many times ours theirs has to be."""
     limit: float | None = attrs.field(default=None, kw_only=True)
     """Bound: how much ours may be."""
+    at_least: float | None = attrs.field(default=None, kw_only=True)
+    """Bound: how much ours has to be, where more is better."""
 
     @property
     def ratio(self) -> float | None:
@@ -56,6 +58,8 @@ class Row:
             return f"at most {self.at_most:.2f}"
         if self.faster is not None:
             return f"{self.faster:g} times faster"
+        if self.at_least is not None:
+            return f"at least {_figure(self.at_least, self.unit)}"
         return "" if self.limit is None else f"at most {_figure(self.limit, self.unit)}"
 
     @property
@@ -63,6 +67,8 @@ class Row:
         """Whether the bound is kept; None where there is none."""
         if self.limit is not None:
             return self.ours <= self.limit
+        if self.at_least is not None:
+            return self.ours >= self.at_least
         ratio = self.ratio
         if ratio is None or not self.bound:
             return None

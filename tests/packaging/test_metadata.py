@@ -145,8 +145,11 @@ def extras() -> dict[str, list[Requirement]]:
 
 def test_each_extra_brings_the_distribution_of_its_name():
     for name, lines in extras().items():
-        if name not in {"all", "keyring", "testing"}:
-            (line,) = lines
+        if name not in {"all", "keyring", "redaction", "testing"}:
+            line, *others = lines
+            assert [str(each) for each in others] == (
+                ["unvault[redaction]"] if name == "cli" else []
+            )
             assert line.name == f"unvault-{name}"
             assert {specifier.operator for specifier in line.specifier} == {">=", "<"}
 
@@ -160,7 +163,7 @@ def test_all_is_everything_that_exists():
     (line,) = extras()["all"]
     assert line.name == "unvault"
     there = {name.removeprefix("unvault-") for name in PROJECTS if name.startswith("unvault-")}
-    assert line.extras == there | {"keyring"}
+    assert line.extras == there | {"keyring", "redaction"}
 
 
 # ------------------------------------------------------------------------------ what gets installed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,8 @@ from unvault import (
     Outcome,
     ProviderInfo,
     ProviderState,
+    RedactingFilter,
+    Redactor,
     Reference,
     Secret,
     SecretCache,
@@ -40,6 +44,8 @@ from unvault import (
 )
 from unvault.cache import CacheStatistics
 from unvault.errors import FormError, Problem, RenderError, SecretNotFound, TagProblem
+from unvault.log_redaction import install_excepthook, redacting_excepthook
+from unvault.masking import StreamMasker
 from unvault.provider import Provider
 from unvault.rendering import FoundReference
 
@@ -105,6 +111,27 @@ def failures(vault: Unvault) -> None:
         assert_type(error.describe(), dict[str, Any])
 
 
+def mask(vault: Unvault) -> None:
+    redactor = Redactor(max_values=10, minutes=5, clock=Clock())
+    assert_type(redactor.add(Secret("…")), bool)
+    redactor.add("…")
+    redactor.add(b"...")
+    redactor.add(1)  # type: ignore[arg-type]
+    redactor.follow(vault)
+    vault.observe(redactor.add)
+    vault.observe(lambda secret: print(secret.version))
+    assert_type(redactor.redact("…"), str)
+    assert_type(redactor.redact_bytes(b"..."), bytes)
+    masker = redactor.masker()
+    assert_type(masker, StreamMasker)
+    assert_type(masker.feed(b"...") + masker.release() + masker.flush(), bytes)
+    assert_type(masker.pending, int)
+    logging.getLogger().handlers[0].addFilter(RedactingFilter(redactor))
+    sys.excepthook = redacting_excepthook(redactor, beneath=sys.excepthook)
+    undo = install_excepthook(redactor)
+    undo()
+
+
 def manage(vault: Unvault) -> None:
     credentials = vault.credentials
     draft = credentials.draft("aws", "temporary", {"access_key_id": "AKIA"}, name="prod")
@@ -163,6 +190,7 @@ async def from_asyncio(folder: Path) -> None:
         assert_type(await vault.cache.minutes(), float)
         assert_type(vault.cache.clear(), int)
         assert_type(vault.sync, Unvault)
+        Redactor().follow(vault)
 
 
 # --------------------------------------------------------------------------- authors of providers

@@ -100,6 +100,10 @@ class AsyncUnvault:
         """Render one file into another; see `Unvault.render_file`."""
         await self._run(self.sync.render_file, source, target, fresh=fresh)
 
+    def observe(self, observer: Callable[[Secret], object]) -> None:
+        """Tell somebody of every secret before it is handed out; see `Unvault.observe`."""
+        self.sync.observe(observer)
+
     async def close(self) -> None:
         """Close all sessions and drop all values. It can be used again afterwards."""
         await self._run(self.sync.close)

@@ -101,7 +101,7 @@ def redacting_excepthook(redactor: Redactor, beneath: Hook | None = None) -> Hoo
         else:
             kind, error, where = given
             before = ""
-        _print(before + _told(redactor, kind, error, where))
+        _print(_told(redactor, before, kind, error, where))
         if beneath is not None:
             beneath(*given)
 
@@ -126,9 +126,10 @@ def install_excepthook(redactor: Redactor) -> Callable[[], None]:
     return undo
 
 
-def _told(redactor: Redactor, kind: Any, error: Any, where: Any) -> str:
+def _told(redactor: Redactor, before: str, kind: Any, error: Any, where: Any) -> str:
     try:
-        return redactor.redact("".join(traceback.format_exception(kind, error, where)))
+        lines = traceback.format_exception(kind, error, where)
+        return redactor.redact("".join([before, *lines]))
     except Exception:  # noqa: BLE001  # Python would print it, unmasked, and this one, too
         return f"{getattr(kind, '__name__', 'an exception')}: its traceback cannot be shown\n"
 

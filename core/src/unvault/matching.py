@@ -37,6 +37,7 @@ class Matcher:
                 self.longer.setdefault(each.head, []).append(each)
         self._heads = sorted(heads)
         self._inner = _inner(self._heads)
+        self._keys = {head[:LEAST] for head in self._heads}  # to tell quickly what is none
         self.anchor, self._find = _engine(self._heads, automaton=automaton)
 
     def __len__(self) -> int:
@@ -46,6 +47,11 @@ class Matcher:
     def starts(self, content: bytes) -> Sequence[int]:
         """Return, in order, where a spelling may begin: its first bytes stand there."""
         return self._find(content) if self._heads else ()
+
+    def touches(self, content: bytes) -> bool:
+        """Return whether anything may have to be masked in a content that is all there is."""
+        ends = range(LEAST, min(self.anchor, len(content) + 1))
+        return bool(self.starts(content)) or any(self.begins(content[-size:]) for size in ends)
 
     def longest(self, content: bytes, start: int) -> bytes | None:
         """Return the longest head that stands complete at a place of a content."""
@@ -59,6 +65,8 @@ class Matcher:
 
     def begins(self, rest: bytes) -> bool:
         """Return whether a head begins with this, and goes on."""
+        if len(rest) >= LEAST and rest[:LEAST] not in self._keys:
+            return False
         at = bisect_right(self._heads, rest)
         return at < len(self._heads) and self._heads[at].startswith(rest)
 

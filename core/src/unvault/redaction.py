@@ -15,7 +15,10 @@ from unvault.secret import MASK, Secret
 from unvault.spellings import LEAST, Spelling, spellings
 
 if TYPE_CHECKING:
+    from unvault.aio import AsyncUnvault
     from unvault.client import Unvault
+
+_SHORT = 4096  # bytes: a text that is looked through before it is masked
 
 
 class _Value:
@@ -109,7 +112,7 @@ class Redactor:
             self._due = next(iter(self._values.values())).until
         return True
 
-    def follow(self, vault: Unvault) -> None:
+    def follow(self, vault: Unvault | AsyncUnvault) -> None:
         """Add every secret that a client hands out from now on, before its caller has it."""
         vault.observe(self.add)
 
@@ -128,12 +131,12 @@ class Redactor:
             return text
         content, errors = _encoded(text)
         masked = self.redact_bytes(content)
-        if masked == content:
-            return text
-        return masked.decode(errors=errors)
+        return text if masked is content else _decoded(masked, errors)
 
     def redact_bytes(self, content: bytes) -> bytes:
         """Return a content with all values masked; see `redact`."""
+        if len(content) <= _SHORT and not self._now().touches(content):
+            return content
         masker = self.masker()
         shown = masker.feed(content)
         return shown + masker.flush() if masker.pending else shown
@@ -178,8 +181,15 @@ def _bytes(value: Secret | bytes | str) -> bytes:
 
 
 def _encoded(text: str) -> tuple[bytes, str]:
-    """Return a text in UTF-8, and how to decode it whatever was cut out of it."""
+    """Return a text in UTF-8, and how to decode that, whatever surrogates it holds."""
     try:
         return text.encode(errors="surrogateescape"), "surrogateescape"
     except UnicodeEncodeError:
-        return text.encode(errors="surrogatepass"), "replace"
+        return text.encode(errors="surrogatepass"), "surrogatepass"
+
+
+def _decoded(content: bytes, errors: str) -> str:
+    try:
+        return content.decode(errors=errors)
+    except UnicodeDecodeError:
+        return content.decode(errors="replace")  # half a character was masked
