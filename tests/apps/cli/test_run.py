@@ -217,7 +217,7 @@ def test_what_is_too_short_to_be_masked_is_told_once(process: Unvault, unvault: 
     options = ("--set", "PIN=local/pin", "--set", "AGAIN=local/pin", "--set", "EMPTY=local/empty")
     done = process("run", *options, *SET, "--", "sh", "-c", "echo $PIN $PW")
     assert done.text == f"73 {MASK}\n"
-    assert done.err == "note: what PIN, AGAIN holds is too short to be masked\n"
+    assert done.err == "note: a secret in PIN, AGAIN is too short to be masked\n"
 
 
 def test_everything_is_fetched_with_one_sign_in_and_in_one_batch(

@@ -184,5 +184,5 @@ def _redactor(secrets: Mapping[bytes, Sequence[str]]) -> Redactor:
     redactor = Redactor(max_values=max(len(secrets), 1), minutes=math.inf)
     for value, names in secrets.items():
         if not redactor.add(value) and value:
-            note(f"note: what {', '.join(names)} holds is too short to be masked")
+            note(f"note: a secret in {', '.join(names)} is too short to be masked")
     return redactor
