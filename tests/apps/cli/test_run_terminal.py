@@ -334,3 +334,40 @@ def test_a_program_that_cannot_be_started_leaves_the_terminal_alone(terminal: Te
     assert first == last
     assert error == "error: there is no command 'no-such-command' on the PATH [command]"
     assert code == "code 127"
+
+
+def test_a_value_of_several_short_lines_is_masked(terminal: Terminal, unvault: Unvault) -> None:
+    unvault("local", "set", "lines", stdin=b"ab12\ncd34\nef56")
+    for script in ('printf "%s\\n" "$L"', 'printf "%s\\n" "$L" | cat'):
+        session = terminal("run", "--set", "L=local/lines", "--", "sh", "-c", script)
+        assert session.end() == 0
+        assert session.shown == f"{MASK}\n"
+
+
+def test_ctrl_z_and_fg_where_the_output_is_a_file(shell: Shell, tmp_path: Path) -> None:
+    script = "echo began >&2; read x; echo got $x $PW; exit 3"
+    shell.type(f"{run('sh', '-c', script)} > out; echo code $?", "began\r")
+    shell.child.sendcontrol("z")
+    shell.child.expect_exact("Stopped")
+    shell.type("fg", "unvault_cli")
+    shell.type("hello")
+    assert eventually(lambda: (tmp_path / "out").read_text() == f"got hello {MASK}\n")
+    shell.type("echo end", "end")
+
+
+def test_ctrl_z_where_no_shell_could_go_on_does_nothing(terminal: Terminal) -> None:
+    session = terminal("run", *SET, "--", "sh", "-c", "echo began; read x; echo got $x; exit 3")
+    session.child.expect_exact("began")
+    session.child.sendcontrol("z")
+    session.child.sendline("hello")
+    session.child.expect_exact("got hello")
+    assert session.end() == 3
+
+
+def test_two_runs_in_a_row_leave_the_terminal_as_it_was(terminal: Terminal) -> None:
+    both = f"{run('true')}; {run('sh', '-c', 'echo $PW')}"
+    session = terminal(line=f"stty -g; {both}; {both}; stty -g")
+    assert session.end() == 0
+    first, *shown, last = session.shown.splitlines()
+    assert shown == [MASK, MASK]
+    assert first == last

@@ -44,6 +44,9 @@ class Direct:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self._pid, number)
 
+    def let_go(self) -> None:
+        """Do nothing: nobody stands between."""
+
     def resume(self) -> None:
         """Let it go on."""
         self.send(signal.SIGCONT)
@@ -53,11 +56,13 @@ class Monitored:
     """A program on a terminal of its own, with the process that looks after it.
 
     Args:
+        monitor: That process's id.
         news: Where that process tells what becomes of the program.
         held: What that process is told by, when it closes, that it is not needed any more.
     """
 
-    def __init__(self, news: int, held: int) -> None:
+    def __init__(self, monitor: int, news: int, held: int) -> None:
+        self._monitor = monitor
         self._news = news
         self._held = held
         self._pid = self._next() or 0
@@ -83,8 +88,9 @@ class Monitored:
             os.killpg(self._pid, signal.SIGCONT)
 
     def let_go(self) -> None:
-        """Let the process between end."""
+        """Wait until the process between has ended: it must not touch the terminal after us."""
         os.close(self._held)
+        os.waitpid(self._monitor, 0)
 
     def _next(self) -> int | None:
         found = os.read(self._news, _NUMBER.size)
@@ -105,10 +111,10 @@ def begin_monitored(
     news, telling = os.pipe()
     leash, held = os.pipe()  # the other end is held until this process ends
     monitor = _Monitor(terminal, telling, leash, os.getpid())
-    begin(lambda: monitor.run(program, places, failure))
+    pid = begin(lambda: monitor.run(program, places, failure))
     os.close(telling)
     os.close(leash)
-    return Monitored(news, held)
+    return Monitored(pid, news, held)
 
 
 class _Monitor:
@@ -174,7 +180,8 @@ class _Monitor:
     def _end(self, status: int) -> None:
         """Tell the end, and stay until that was heard and all output was read."""
         # Or the system would hang up on what the program left running when we end.
-        os.tcsetpgrp(self._inside, os.getpgrp())
+        with contextlib.suppress(OSError):
+            os.tcsetpgrp(self._inside, os.getpgrp())
         os.close(self._inside)
         self._tell(status)
         os.read(self._leash, 1)

@@ -83,6 +83,7 @@ class _Running:
         finally:
             if terminal is not None:
                 terminal.detach()
+        child.let_go()
         return (
             os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -41,13 +42,14 @@ class Terminal:
         """Let the keys go to the program, if the terminal is ours: not in the background."""
         if self._keyboard is None or not _ours(self._keyboard):
             return
-        now = termios.tcgetattr(self._keyboard)
-        if now != self.raw:
-            self._before = now
-        # Not TCSAFLUSH: what was typed while the program was being started is meant for it.
-        termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self.raw)
-        self.resize()
-        self._attached.set()
+        with contextlib.suppress(termios.error):  # it is gone
+            now = termios.tcgetattr(self._keyboard)
+            if now != self.raw:
+                self._before = now
+            # Not TCSAFLUSH: what was typed while the program was being started is meant for it.
+            termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self.raw)
+            self.resize()
+            self._attached.set()
 
     def detach(self) -> None:
         """Give the terminal back as it was."""
@@ -115,21 +117,16 @@ def raw(settings: list[Any]) -> list[Any]:
 
 def put_back(terminal: int, ours: list[Any], before: list[Any]) -> None:
     """Give a terminal its settings back, unless somebody has changed ours meanwhile."""
-    try:
-        now = termios.tcgetattr(terminal)
-        if now == ours:
+    with contextlib.suppress(termios.error):  # it is gone
+        if termios.tcgetattr(terminal) == ours:
             termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-    except termios.error:
-        pass  # it is gone
 
 
 def copy_size(source: int, target: int) -> None:
     """Give one terminal the size of another."""
-    try:
+    with contextlib.suppress(OSError):  # it is gone
         size = fcntl.ioctl(source, termios.TIOCGWINSZ, bytes(8))
         fcntl.ioctl(target, termios.TIOCSWINSZ, size)
-    except OSError:
-        pass  # it is gone
 
 
 def inner_for(screen: int) -> tuple[int, int]:
