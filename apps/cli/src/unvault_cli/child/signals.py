@@ -77,7 +77,12 @@ class Signals:
         return signal.SIGCONT in signal.sigpending()
 
     def release(self) -> None:
-        """Let signals do to this process what they do by default."""
+        """Let signals do to this process what they do by default.
+
+        What came for the program, and came too late, is dropped.
+        """
+        while late := signal.sigpending() & _ALL:
+            signal.sigwait(late)
         for number in _ALL - _FAULTS:
             if signal.getsignal(number) is _nothing:
                 signal.signal(number, signal.SIG_DFL)
