@@ -90,7 +90,12 @@ def eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
 def gone(pid: int) -> bool:
     """Say whether there is no such process any more, or only its remains."""
     if sys.platform != "linux":
-        return subprocess.run(["ps", "-p", str(pid)], stdout=subprocess.DEVNULL).returncode != 0
+        return (
+            subprocess.run(
+                ["ps", "-p", str(pid)], stdout=subprocess.DEVNULL, check=False
+            ).returncode
+            != 0
+        )
     try:
         status = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
     except OSError:
