@@ -155,6 +155,7 @@ def test_the_guardian_holds_no_secret_and_nothing_open(running: Callable[..., Ru
     started = running("sh", "-c", f"echo $PW; {SCRIPT}", options=options)
     assert started.line() == MASK
     folder = started.line()
+    assert eventually(lambda: any(folder in arguments(pid) for pid in processes()))
     (guardian,) = [pid for pid in processes() if folder in arguments(pid)]
     place = Path(f"/proc/{guardian}")
 
