@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import sys
+import time
 
 import pexpect
+import pyte
+
+_SIZE = ("COLUMNS", "LINES")  # where a program would take the size from in place of the terminal
 
 
 class Session:
@@ -54,3 +59,77 @@ class Session:
         self.child.close()
         assert self.child.exitstatus is not None, self.shown
         return self.child.exitstatus
+
+
+def command(*arguments: str) -> str:
+    """Return what to type into a shell to run the command."""
+    return shlex.join([sys.executable, "-m", "unvault_cli", *arguments])
+
+
+class Screen:
+    """What a person sees of a program: a terminal of its own, and the picture it shows.
+
+    Args:
+        words: The program and its arguments.
+    """
+
+    def __init__(self, *words: str, rows: int = 24, columns: int = 80) -> None:
+        self._picture = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._picture)
+        self.child = pexpect.spawn(
+            words[0],
+            [*words[1:]],
+            env={
+                **{name: text for name, text in os.environ.items() if name not in _SIZE},
+                "TERM": "linux",
+                "LC_ALL": "C.UTF-8",
+            },
+            timeout=30,
+            dimensions=(rows, columns),
+        )
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines on the screen, without the blanks at their ends."""
+        return [line.rstrip() for line in self._picture.display]
+
+    def colours(self) -> list[list[tuple[str, str, bool]]]:
+        """Return what each place looks like."""
+        rows = range(self._picture.lines)
+        columns = range(self._picture.columns)
+        shown = self._picture.buffer
+        return [
+            [(shown[y][x].fg, shown[y][x].bg, shown[y][x].reverse) for x in columns] for y in rows
+        ]
+
+    def wait_for(self, text: str) -> None:
+        """Wait until a text is on the screen."""
+        deadline = time.monotonic() + 30
+        while not any(text in line for line in self.lines):
+            assert time.monotonic() < deadline, self.lines
+            self._take(0.1)
+
+    def settle(self) -> None:
+        """Wait until nothing changes any more."""
+        while self._take(0.3):
+            pass
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Make the terminal another size."""
+        self._picture.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
+    def end(self) -> int:
+        """Wait for the end and return the exit code."""
+        while self._take(30):
+            pass
+        self.child.close()
+        assert self.child.exitstatus is not None, self.lines
+        return self.child.exitstatus
+
+    def _take(self, seconds: float) -> bool:
+        try:
+            self._stream.feed(self.child.read_nonblocking(65536, timeout=seconds))
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return False
+        return True

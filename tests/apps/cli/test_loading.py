@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -105,6 +106,18 @@ def test_a_store_without_the_credential_is_read_and_not_unlocked(
     loaded = loaded_by("get", "plain/a")
     assert not loaded & (NEVER | {"cryptography"})
     assert "sqlite3" in loaded
+
+
+@pytest.mark.skipif(os.name != "posix", reason="starts a program as POSIX does")
+def test_run_loads_what_get_does_and_what_hands_on_output(unvault: Unvault) -> None:
+    unvault("local", "set", "x", stdin=b"hunter2")
+    loaded = loaded_by("run", "--set", "PW=local/x", "--", "true")
+    assert not loaded & (NEVER | {"dotenv", "pty", "selectors", "shutil", "socket", "tty"})
+    assert "unvault.redaction" in loaded
+    got = loaded_by("get", "local/x")
+    small = {"_bisect", "bisect", "fcntl", "html", "html.entities", "select", "signal", "termios"}
+    more = {name for name in loaded - got - small if not name.startswith("unvault")}
+    assert {name.partition(".")[0] for name in more} <= {"ahocorasick_rs"}
 
 
 def test_what_describes_itself_needs_no_core() -> None:

@@ -22,7 +22,7 @@ from unvault.errors import (
     UsageError,
 )
 from unvault_cli.output import document, note, printable
-from unvault_cli.problems import FileProblem
+from unvault_cli.problems import CommandProblem, FileProblem, Found, NotStarted
 from unvault_cli.prompts import Aborted, on_terminal
 
 OTHER, USAGE, STOPPED = 1, 2, 130
@@ -57,6 +57,12 @@ def exit_code(error: BaseException) -> int:
     """Return the exit code that an error means."""
     if isinstance(error, RenderError):
         codes = {exit_code(problem.error) for problem in error.problems}
+        return codes.pop() if len(codes) == 1 else OTHER
+    if isinstance(error, NotStarted):
+        codes = {
+            USAGE if isinstance(found.error, str) else exit_code(found.error)
+            for found in error.problems
+        }
         return codes.pop() if len(codes) == 1 else OTHER
     if isinstance(error, UnvaultError):
         return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), OTHER)
@@ -100,6 +106,10 @@ def lines(error: BaseException) -> Iterator[str]:
         yield _message(error)
     elif isinstance(error, RenderError):
         yield from _render_lines(error)
+    elif isinstance(error, NotStarted):
+        for found in error.problems:
+            yield from _found_lines(found)
+        yield f"error: {error} [not-started]"
     elif isinstance(error, UnvaultError):
         yield f"error: {_headline(error)} [{error.code}]"
         yield from _context_lines(error)
@@ -150,6 +160,16 @@ def _render_lines(error: RenderError) -> Iterator[str]:
         yield f"  hint: {error.hint}"
 
 
+def _found_lines(found: Found) -> Iterator[str]:
+    place = f"{found.where}: {found.name}"
+    if isinstance(found.error, str):
+        yield f"{place}: {found.error} [usage]"
+        return
+    yield f"{place}: {found.error.message} [{found.error.code}]"
+    if found.error.hint:
+        yield f"  hint: {found.error.hint}"
+
+
 def _stopped(error: BaseException) -> bool:
     return isinstance(error, (click.Abort, KeyboardInterrupt, EOFError))
 
@@ -159,6 +179,8 @@ def _code(error: BaseException) -> str:
         return "aborted"
     if isinstance(error, (FileProblem, OSError)):
         return "file"
+    if isinstance(error, CommandProblem):
+        return "command"
     return "usage" if isinstance(error, click.ClickException) else "defect"
 
 

@@ -26,6 +26,7 @@ GROUP = "unvault.commands"
 OWN = {
     "get": "Print a secret.",
     "list": "List the secrets of a vault: names, never values.",
+    "run": "Run a command with secrets in its environment.",
     "render": "Put secrets in the place of vault tags.",
     "refs": "List the vault tags of files: which secrets they need.",
     "providers": "Show the installed providers.",

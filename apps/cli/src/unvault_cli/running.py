@@ -22,9 +22,15 @@ def run(args: Sequence[str]) -> int:
         sys.stdout = Closed()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
-    as_json = "--json" in args[: args.index("--") if "--" in args else len(args)]
+    as_json = _wants_json(args)
     code = _guarded(partial(_invoke, args), as_json=as_json)
     return _guarded(_flush, as_json=as_json) or code
+
+
+def _wants_json(args: Sequence[str]) -> bool:
+    if args[:1] == ["run"]:  # the options of another program follow
+        return False
+    return "--json" in args[: args.index("--") if "--" in args else len(args)]
 
 
 def _guarded(action: Callable[[], int], *, as_json: bool) -> int:

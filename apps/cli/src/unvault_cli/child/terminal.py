@@ -1,0 +1,163 @@
+"""The terminal a person sits at, and the one inside that the program gets. POSIX only."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import termios
+import threading
+import time
+from typing import Any
+
+_PAUSE_SECONDS = 0.05
+"""How long to wait where the terminal is another one's at the moment."""
+
+
+class Terminal:
+    """The person's terminal: as it was while we do not have it, and raw while the program does.
+
+    Raw means that every key goes to the program's own terminal, and is understood there.
+
+    Args:
+        keyboard: The terminal, to read from; None where there is none.
+        screen: The terminal, to write to.
+    """
+
+    def __init__(self, keyboard: int | None, screen: int) -> None:
+        self._keyboard = keyboard
+        self._screen = screen
+        self._before: list[Any] = termios.tcgetattr(screen if keyboard is None else keyboard)
+        self.raw = raw(self._before)
+        self._attached = threading.Event()
+        self.inside, self.outside = _pair(self._before, screen)
+
+    @property
+    def away(self) -> bool:
+        """Whether there is a keyboard that belongs to somebody else at the moment."""
+        return self._keyboard is not None and not self._attached.is_set()
+
+    def attach(self) -> None:
+        """Let the keys go to the program, if the terminal is ours: not in the background."""
+        if self._keyboard is None or not _ours(self._keyboard):
+            return
+        with contextlib.suppress(termios.error):  # it is gone
+            now = termios.tcgetattr(self._keyboard)
+            if now != self.raw:
+                self._before = now
+            # Not TCSAFLUSH: what was typed while the program was being started is meant for it.
+            termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self.raw)
+            self.resize()
+            self._attached.set()
+
+    def detach(self) -> None:
+        """Give the terminal back as it was."""
+        if self._keyboard is None or not self._attached.is_set():
+            return
+        self._attached.clear()
+        put_back(self._keyboard, self.raw, self._before)
+
+    def put_back(self) -> None:
+        """Give the terminal back, where another process had it and is gone."""
+        if self._keyboard is not None:
+            put_back(self._keyboard, self.raw, self._before)
+
+    def outer(self) -> tuple[int, ...]:
+        """Return what `put_back` needs to stay open."""
+        return () if self._keyboard is None else (self._keyboard,)
+
+    def resize(self) -> None:
+        """Give the inner terminal the size of the outer one; the system tells its programs."""
+        copy_size(self._screen, self.outside)
+
+    def start_typing(self) -> None:
+        """Begin to hand on what is typed."""
+        if self._keyboard is not None:
+            threading.Thread(target=self._type, args=(self._keyboard,), daemon=True).start()
+
+    def _type(self, keyboard: int) -> None:
+        while True:
+            self._attached.wait()
+            try:
+                typed = os.read(keyboard, 4096)
+            except OSError as error:
+                if error.errno not in (errno.EIO, errno.EAGAIN):
+                    return
+                time.sleep(_PAUSE_SECONDS)  # in the background for the moment
+                continue
+            if not typed:
+                return
+            try:
+                while typed:
+                    typed = typed[os.write(self.outside, typed) :]
+            except OSError:
+                return  # the program has ended
+
+
+def raw(settings: list[Any]) -> list[Any]:
+    """Return a terminal's settings with all that it does by itself turned off."""
+    iflag, oflag, cflag, lflag, *speeds, keys = settings
+    iflag &= ~(
+        termios.IGNBRK
+        | termios.BRKINT
+        | termios.PARMRK
+        | termios.ISTRIP
+        | termios.INLCR
+        | termios.IGNCR
+        | termios.ICRNL
+        | termios.IXON
+    )
+    lflag &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
+    cflag = cflag & ~(termios.CSIZE | termios.PARENB) | termios.CS8
+    keys = [*keys]
+    keys[termios.VMIN], keys[termios.VTIME] = 1, 0
+    return [iflag, oflag & ~termios.OPOST, cflag, lflag, *speeds, keys]
+
+
+def put_back(terminal: int, ours: list[Any], before: list[Any]) -> None:
+    """Give a terminal its settings back, unless somebody has changed ours meanwhile."""
+    with contextlib.suppress(termios.error):  # it is gone
+        if termios.tcgetattr(terminal) == ours:
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def copy_size(source: int, target: int) -> None:
+    """Give one terminal the size of another."""
+    with contextlib.suppress(OSError):  # it is gone
+        size = fcntl.ioctl(source, termios.TIOCGWINSZ, bytes(8))
+        fcntl.ioctl(target, termios.TIOCSWINSZ, size)
+
+
+def inner_for(screen: int) -> tuple[int, int]:
+    """Return a terminal for the errors alone of a program that stays at the person's own one.
+
+    Returns:
+        Its inner end, which looks like ``screen``, and the outer one. It leaves line ends to
+        ``screen``.
+    """
+    settings = termios.tcgetattr(screen)
+    settings[1] &= ~termios.OPOST
+    return _pair(settings, screen)
+
+
+def controlling() -> int | None:
+    """Return the terminal that this process is controlled by, opened; None where there is none."""
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
+
+
+def _pair(settings: list[Any], screen: int) -> tuple[int, int]:
+    outside, inside = os.openpty()
+    termios.tcsetattr(inside, termios.TCSANOW, settings)
+    copy_size(screen, outside)
+    return inside, outside
+
+
+def _ours(terminal: int) -> bool:
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError as error:
+        return error.errno == errno.ENOTTY  # it controls nobody: no shell takes turns with us
