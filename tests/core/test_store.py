@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from unvault import sqlite_store
+from unvault import credential_rows
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable, UnvaultError
 from unvault.model import Credential, Origin
 from unvault.protection import KeyFile, Passphrase
@@ -621,7 +621,7 @@ def test_signed_out_is_no_type_without_a_name(look: str, store: SqliteStore, pat
 def test_being_signed_out_and_every_type_are_bound_differently() -> None:
     credential = Credential(provider="acme", name="prod", id="id", revision=1)
     places = {
-        sqlite_store._place(attrs.evolve(credential, type=kind)) for kind in (None, "", "token")
+        credential_rows.place(attrs.evolve(credential, type=kind)) for kind in (None, "", "token")
     }
     assert len(places) == 3
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 from pathlib import Path
 
 import attrs
@@ -60,8 +62,9 @@ class Layout:
                 f"{where} was written by a newer unvault (layout {version})",
                 hint=f"upgrade unvault: this one knows layouts up to {self.version}",
             )
-        if version == self.version:
-            self._check_tables(connection, where)
+        if version < self.version:  # none was ever written: 1 is the first
+            raise damaged(where)
+        self._check_tables(connection, where)
 
     def _check_tables(self, connection: sqlite3.Connection, where: str) -> None:
         """Refuse other tables, and triggers and views: they would run when ours are used.
@@ -83,6 +86,8 @@ def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA trusted_schema = OFF")  # whoever can write the file is not trusted
     # What is deleted or replaced is overwritten, so that an old wrapped key does not stay behind.
     connection.execute("PRAGMA secure_delete = ON")
+    # A journal that a crash of the machine brings back would take a finished change back with it.
+    connection.execute("PRAGMA synchronous = EXTRA")
     return connection
 
 
@@ -99,6 +104,34 @@ def check_path(path: Path) -> None:
             f" than {_LONGEST_PATH}",
             hint="choose a folder with a shorter path, such as by UNVAULT_HOME",
         )
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is a file; nothing is where a folder should be, either, is no file.
+
+    Raises:
+        StoreUnreadable: There is something else in its place.
+        OSError: That cannot be told.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        if path.is_symlink():
+            raise _in_its_place(path, f"a link to {path.readlink()}, which is not there") from None
+        return False
+    if not stat.S_ISREG(mode):  # to open a pipe or a device might wait, or do something
+        raise _in_its_place(path, _KINDS.get(stat.S_IFMT(mode), "no file"))
+    return True
+
+
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+
+
+def _in_its_place(path: Path, what: str) -> StoreUnreadable:
+    return StoreUnreadable(
+        f"{path} cannot be used: it is {what}",
+        hint="move it away, or point unvault elsewhere; nothing was changed",
+    )
 
 
 def damaged(where: str) -> StoreUnreadable:
@@ -119,10 +152,54 @@ def translate(error: sqlite3.Error, where: str) -> StoreError:
         return damaged(where)
     if not name and "decode" in str(error):  # Python's own module, for text that is none
         return damaged(where)
-    why = {
-        "SQLITE_READONLY": "it may not be written",
-        "SQLITE_FULL": "the disk is full",
-        "SQLITE_CANTOPEN": "it cannot be opened",
-        "SQLITE_PERM": "it may not be opened",
-    }.get("_".join(name.split("_")[:2]), name or type(error).__name__)
-    return StoreUnreadable(f"{where} cannot be used: {why}")
+    kind = "_".join(name.split("_")[:2])
+    if kind == "SQLITE_CANTOPEN" and (lack := _no_more_files()):
+        return unusable(lack, where)
+    why, hint = _REASONS.get(kind, (name or type(error).__name__, None))
+    return StoreUnreadable(f"{where} cannot be used: {why}", hint=hint)
+
+
+_PERMISSIONS = "see to it that you may read and write it and its folder; nothing was changed"
+_NO_SPACE = "make room, and try again; nothing was changed"
+
+_REASONS = {
+    "SQLITE_READONLY": ("it may not be written", _PERMISSIONS),
+    "SQLITE_FULL": ("the disk is full", _NO_SPACE),
+    "SQLITE_CANTOPEN": ("it cannot be opened", _PERMISSIONS),
+    "SQLITE_PERM": ("it may not be opened", _PERMISSIONS),
+    "SQLITE_IOERR": (
+        "it cannot be read or written as a whole",
+        "see to the disk, to quotas and to the limit of file sizes (ulimit -f)",
+    ),
+}
+
+
+def _no_more_files() -> OSError | None:
+    """Return why no file at all can be opened, if that is so: SQLite does not tell."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error
+    return None
+
+
+_HINTS: dict[int | None, str] = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: "see to the limit of file sizes (ulimit -f); nothing was changed",
+    errno.EMFILE: "close some, or raise the limit (ulimit -n); nothing was changed",
+    errno.ENFILE: "end some programs; nothing was changed",
+    errno.ENOTDIR: "move what is in the way, or point unvault elsewhere; nothing was changed",
+    errno.EEXIST: "move what is in the way, or point unvault elsewhere; nothing was changed",
+    errno.EACCES: _PERMISSIONS,
+    errno.EPERM: _PERMISSIONS,
+    errno.EROFS: "mount it for writing, or point unvault elsewhere; nothing was changed",
+    errno.EIO: "see to the disk",
+}
+
+
+def unusable(error: OSError, where: str) -> StoreUnreadable:
+    """Return our error for one of the operating system's."""
+    why = error.strerror or type(error).__name__
+    above = f"{error.filename}: " if error.filename in map(str, Path(where).parents) else ""
+    return StoreUnreadable(f"{where} cannot be used: {above}{why}", hint=_HINTS.get(error.errno))
