@@ -566,15 +566,18 @@ def answered(running: list[subprocess.Popen[str]]) -> list[str]:
     return [each.stdout.readline() for each in running if each.stdout]
 
 
-def test_four_processes_add_at_the_same_time(tmp_path: Path) -> None:
-    with processes(tmp_path, 4, 25) as running:
+@pytest.mark.parametrize(
+    ("number", "times"), [(4, 25), pytest.param(20, 50, marks=pytest.mark.soak)]
+)
+def test_processes_add_at_the_same_time(number: int, times: int, tmp_path: Path) -> None:
+    with processes(tmp_path, number, times) as running:
         tell(running, "one.db")
         counts = answered(running)
-    assert max(map(int, counts)) == 100
+    assert max(map(int, counts)) == number * times
     path = tmp_path / "one.db"
     store = SqliteStore(path, [KeyFile(path.with_suffix(".key"))])
     rows = store.list()
-    assert len(rows) == len({row.id for row in rows}) == 100
+    assert len(rows) == len({row.id for row in rows}) == number * times
     assert all(got(store, row.name).answers["who"] == row.name for row in rows)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["one.db", "one.key"]
 

@@ -114,8 +114,8 @@ def _is_stale(entry: os.DirEntry[str]) -> bool:
         return False
     status = entry.stat(follow_symlinks=False)
     own = not _POSIX or status.st_uid == os.geteuid()
-    age = time.time() - max(status.st_mtime, status.st_ctime)
-    return own and stat.S_ISREG(status.st_mode) and age > _STALE_SECONDS
+    old = time.time() - status.st_mtime > _STALE_SECONDS
+    return own and old and stat.S_ISREG(status.st_mode)
 
 
 def read_private(path: Path) -> bytes:
