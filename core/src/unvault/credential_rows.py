@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from unvault.fork import no_fork_meanwhile
 from unvault.model import Answers, Credential, Origin
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def told(connection: sqlite3.Connection, name: str | None = None) -> list[Stored
 
 
 def _as_told(rows: Iterable[tuple[Any, ...]]) -> list[StoredCredential]:
-    from unvault.store import StoredCredential  # with what it imports, not needed to fetch
+    with no_fork_meanwhile():  # a module half imported would stay so in the child
+        from unvault.store import StoredCredential
 
     when = datetime.fromisoformat
     found = []

@@ -37,6 +37,7 @@ class _Registry:
     def add(self, renewable: Renewable) -> None:
         """Note an object; ask to be told of forks when it is the first."""
         self._objects.add(renewable)
+        _GATE.hear()  # while there is one thread, as a rule
         if not self._heard and hasattr(os, "register_at_fork"):  # Windows has no fork
             self._heard = True  # two threads may both get here: renewing twice does no harm
             os.register_at_fork(after_in_child=self._renew)
@@ -70,17 +71,23 @@ class _Gate:
 
     def _begin(self, inside: dict[int, int]) -> None:
         self._inside = inside
-        self._forking = 0
+        self._forking: list[int] = []
         # It can be taken again by the thread that has it: a signal may come at any moment.
         self._changed = threading.Condition(threading.RLock())
 
-    def enter(self) -> None:
-        """Note that this thread is inside; wait for a fork that is under way."""
-        if not self._heard and hasattr(os, "register_at_fork"):  # Windows has no fork
+    def hear(self) -> None:
+        """Ask to be told of forks. A fork that is under way by then waits for nobody."""
+        with self._changed:
+            if self._heard or not hasattr(os, "register_at_fork"):  # Windows has no fork
+                return
             self._heard = True
             os.register_at_fork(
                 before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child
             )
+
+    def enter(self) -> None:
+        """Note that this thread is inside; wait for a fork that is under way."""
+        self.hear()
         me = threading.get_ident()
         with self._changed:
             if me not in self._inside:
@@ -91,20 +98,22 @@ class _Gate:
         """Note that this thread is outside again."""
         me = threading.get_ident()
         with self._changed:
-            left = self._inside.pop(me) - 1
-            if left:
-                self._inside[me] = left
-            else:
+            self._inside[me] -= 1
+            if not self._inside[me]:
+                del self._inside[me]
                 self._changed.notify_all()
 
     def _before(self) -> None:
         me = threading.get_ident()
         self._changed.acquire()
-        self._forking += 1
+        self._forking.append(me)
         self._changed.wait_for(lambda: self._inside.keys() <= {me}, PATIENCE)
 
     def _in_parent(self) -> None:
-        self._forking -= 1
+        me = threading.get_ident()
+        if me not in self._forking:
+            return  # it was under way when we asked to be told
+        self._forking.remove(me)
         self._changed.notify_all()
         self._changed.release()
 
@@ -120,7 +129,8 @@ _GATE = _Gate()  # one for the process, as forks are the process's
 def no_fork_meanwhile() -> Iterator[None]:
     """Keep other threads from forking while the block runs: they wait, `PATIENCE` at the most.
 
-    For calls into a library that would be stuck in the child if it were copied in the middle. The
+    For calls into a library that would be stuck in the child if it were copied in the middle, and
+    for imports: a module that is half imported stays so, and whoever needs it waits for ever. The
     thread itself may fork in the block.
     """
     _GATE.enter()

@@ -14,7 +14,7 @@ import attrs
 
 from unvault import credential_rows
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable
-from unvault.fork import renew_after_fork
+from unvault.fork import no_fork_meanwhile, renew_after_fork
 from unvault.forms import Answer
 from unvault.model import Answers, Credential, Origin
 from unvault.names import check_name
@@ -63,8 +63,9 @@ class SqliteStore:
         return self._database
 
     def _opened(self) -> SealedDatabase:
-        from unvault.sealed import SealedDatabase
-        from unvault.store_layout import LAYOUT
+        with no_fork_meanwhile():  # a module half imported would stay so in the child
+            from unvault.sealed import SealedDatabase
+            from unvault.store_layout import LAYOUT
 
         ways = self._protections
         return SealedDatabase(self._path, LAYOUT, ways() if callable(ways) else ways)
@@ -229,10 +230,11 @@ class SqliteStore:
         """
         if of is not None and not self._exists:
             raise _unknown(of)
+        database = self.database  # which has imported both of these
         import shlex
         import sqlite3
 
-        with self.database.writing() as connection:
+        with database.writing() as connection:
             try:
                 yield connection
             except sqlite3.IntegrityError:
@@ -265,7 +267,8 @@ class SqliteStore:
 
 
 def _check_name(name: str) -> None:
-    from unvault.store import LONGEST_NAME
+    with no_fork_meanwhile():  # as above
+        from unvault.store import LONGEST_NAME
 
     check_name(name, what="credential", longest=LONGEST_NAME)
 
