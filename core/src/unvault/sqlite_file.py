@@ -124,13 +124,15 @@ def is_there(path: Path) -> bool:
     return True
 
 
+_AWAY = "move it away, or point unvault elsewhere; nothing was changed"
+
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
 def _in_its_place(path: Path, what: str) -> StoreUnreadable:
     return StoreUnreadable(
         f"{path} cannot be used: it is {what}",
-        hint="move it away, or point unvault elsewhere; nothing was changed",
+        hint=_AWAY,
     )
 
 
@@ -189,8 +191,10 @@ _HINTS: dict[int | None, str] = {
     errno.EFBIG: "see to the limit of file sizes (ulimit -f); nothing was changed",
     errno.EMFILE: "close some, or raise the limit (ulimit -n); nothing was changed",
     errno.ENFILE: "end some programs; nothing was changed",
-    errno.ENOTDIR: "move what is in the way, or point unvault elsewhere; nothing was changed",
-    errno.EEXIST: "move what is in the way, or point unvault elsewhere; nothing was changed",
+    errno.ELOOP: _AWAY,
+    errno.ENOTDIR: _AWAY,
+    errno.EEXIST: _AWAY,
+    errno.ENAMETOOLONG: "choose a folder with a shorter path, such as by UNVAULT_HOME",
     errno.EACCES: _PERMISSIONS,
     errno.EPERM: _PERMISSIONS,
     errno.EROFS: "mount it for writing, or point unvault elsewhere; nothing was changed",

@@ -77,7 +77,8 @@ class SqliteStore:
             try:
                 self._path.stat()
             except FileNotFoundError:
-                return False
+                if not self._path.is_symlink():
+                    return False
             except (OSError, ValueError):
                 pass  # the database says what is wrong with it
         return self.database.exists
