@@ -515,11 +515,10 @@ STORE, LOCAL = "/data/unvault.db cannot be used:", "/data/local.db cannot be use
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     full = f"{STORE} the disk is full | {ROOM}"
-    key_hint = "make room and see to the permissions of its folder; nothing was changed"
     assert told(FULL, home, *mounted(home, "256k")) == [
         [
             "key file",
-            f"the key file /config/key cannot be made: No space left on device | {key_hint}",
+            f"the key file /config/key cannot be made: No space left on device | {ROOM}",
         ],
         ["new store", f"{STORE} No space left on device | {ROOM}"],
         ["first", "Credential"],

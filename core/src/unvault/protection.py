@@ -28,6 +28,7 @@ from unvault.data_key import (
 )
 from unvault.directories import Directories
 from unvault.errors import StoreLocked, StoreUnreadable
+from unvault.os_errors import reason, way_out
 from unvault.private_file import (
     NotPrivate,
     create_private,
@@ -113,8 +114,8 @@ class KeyFile:
                 settle(self.path.parent)  # another process may be about to
         except OSError as error:
             raise StoreUnreadable(
-                f"the key file {self.path} cannot be made: {error.strerror}",
-                hint="make room and see to the permissions of its folder; nothing was changed",
+                f"the key file {self.path} cannot be made: {reason(error, self.path)}",
+                hint=way_out(error),
             ) from error
         return wrapped_record(self.name, key.wrapped_by(self._read(), self.name, file_id))
 
@@ -137,8 +138,8 @@ class KeyFile:
             ) from None
         except OSError as error:
             raise StoreUnreadable(
-                f"the key file {self.path} cannot be read: {error.strerror}",
-                hint="see to it that it is a file that you may read",
+                f"the key file {self.path} cannot be read: {reason(error, self.path)}",
+                hint=way_out(error) or "see to it that it is a file that you may read",
             ) from error
         if key is None:
             raise StoreUnreadable(

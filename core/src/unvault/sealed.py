@@ -287,4 +287,4 @@ class SealedDatabase:
         except UnicodeDecodeError:  # SQLite's own module raises it for text that is none
             raise self.damaged() from None
         except OSError as error:
-            raise unusable(error, self.where) from error
+            raise unusable(error, Path(self.where)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 import stat
@@ -11,6 +10,7 @@ from pathlib import Path
 import attrs
 
 from unvault.errors import StoreBusy, StoreError, StoreUnreadable
+from unvault.os_errors import AWAY, NO_SPACE, PERMISSIONS, SHORTER, reason, way_out
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another process's."""
@@ -102,7 +102,7 @@ def check_path(path: Path) -> None:
         raise StoreUnreadable(
             f"{path} cannot be used: the path has {length} bytes, and SQLite opens none with more"
             f" than {_LONGEST_PATH}",
-            hint="choose a folder with a shorter path, such as by UNVAULT_HOME",
+            hint=SHORTER,
         )
 
 
@@ -124,15 +124,13 @@ def is_there(path: Path) -> bool:
     return True
 
 
-_AWAY = "move it away, or point unvault elsewhere; nothing was changed"
-
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
 def _in_its_place(path: Path, what: str) -> StoreUnreadable:
     return StoreUnreadable(
         f"{path} cannot be used: it is {what}",
-        hint=_AWAY,
+        hint=AWAY,
     )
 
 
@@ -156,19 +154,16 @@ def translate(error: sqlite3.Error, where: str) -> StoreError:
         return damaged(where)
     kind = "_".join(name.split("_")[:2])
     if kind == "SQLITE_CANTOPEN" and (lack := _no_more_files()):
-        return unusable(lack, where)
+        return unusable(lack, Path(where))
     why, hint = _REASONS.get(kind, (name or type(error).__name__, None))
     return StoreUnreadable(f"{where} cannot be used: {why}", hint=hint)
 
 
-_PERMISSIONS = "see to it that you may read and write it and its folder; nothing was changed"
-_NO_SPACE = "make room, and try again; nothing was changed"
-
 _REASONS = {
-    "SQLITE_READONLY": ("it may not be written", _PERMISSIONS),
-    "SQLITE_FULL": ("the disk is full", _NO_SPACE),
-    "SQLITE_CANTOPEN": ("it cannot be opened", _PERMISSIONS),
-    "SQLITE_PERM": ("it may not be opened", _PERMISSIONS),
+    "SQLITE_READONLY": ("it may not be written", PERMISSIONS),
+    "SQLITE_FULL": ("the disk is full", NO_SPACE),
+    "SQLITE_CANTOPEN": ("it cannot be opened", PERMISSIONS),
+    "SQLITE_PERM": ("it may not be opened", PERMISSIONS),
     "SQLITE_IOERR": (
         "it cannot be read or written as a whole",
         "see to the disk, to quotas and to the limit of file sizes (ulimit -f)",
@@ -185,25 +180,6 @@ def _no_more_files() -> OSError | None:
     return None
 
 
-_HINTS: dict[int | None, str] = {
-    errno.ENOSPC: _NO_SPACE,
-    errno.EDQUOT: _NO_SPACE,
-    errno.EFBIG: "see to the limit of file sizes (ulimit -f); nothing was changed",
-    errno.EMFILE: "close some, or raise the limit (ulimit -n); nothing was changed",
-    errno.ENFILE: "end some programs; nothing was changed",
-    errno.ELOOP: _AWAY,
-    errno.ENOTDIR: _AWAY,
-    errno.EEXIST: _AWAY,
-    errno.ENAMETOOLONG: "choose a folder with a shorter path, such as by UNVAULT_HOME",
-    errno.EACCES: _PERMISSIONS,
-    errno.EPERM: _PERMISSIONS,
-    errno.EROFS: "mount it for writing, or point unvault elsewhere; nothing was changed",
-    errno.EIO: "see to the disk",
-}
-
-
-def unusable(error: OSError, where: str) -> StoreUnreadable:
+def unusable(error: OSError, path: Path) -> StoreUnreadable:
     """Return our error for one of the operating system's."""
-    why = error.strerror or type(error).__name__
-    above = f"{error.filename}: " if error.filename in map(str, Path(where).parents) else ""
-    return StoreUnreadable(f"{where} cannot be used: {above}{why}", hint=_HINTS.get(error.errno))
+    return StoreUnreadable(f"{path} cannot be used: {reason(error, path)}", hint=way_out(error))
