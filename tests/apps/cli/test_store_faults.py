@@ -67,8 +67,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     ),
     "no key": (
         lambda home: (home / "config" / "unvault.key").unlink(),
-        "{home}/data/unvault.db: the key file {home}/config/unvault.key is missing, "
-        + NOTHING_ELSE,
+        "{home}/data/unvault.db: the key file {home}/config/unvault.key is missing," + NOTHING_ELSE,
         "store-locked",
         "restore the file from a backup",
     ),
