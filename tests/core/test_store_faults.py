@@ -92,6 +92,10 @@ def another_database(path: Path) -> None:
         connection.execute("CREATE TABLE bookmark (url TEXT)")
 
 
+def named_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
 def bound_socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path.name)
@@ -117,7 +121,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no layout": (pragma("user_version = 0"), "{} is damaged", BACKUP),
     "a layout below nothing": (pragma("user_version = -1"), "{} is damaged", BACKUP),
     "folder": (instead(Path.mkdir), "{} cannot be used: it is a folder", AWAY),
-    "pipe": (instead(os.mkfifo), "{} cannot be used: it is a pipe", AWAY),
+    "pipe": (instead(named_pipe), "{} cannot be used: it is a pipe", AWAY),
     "socket": (instead(bound_socket), "{} cannot be used: it is a socket", AWAY),
     "device": (
         instead(lambda path: path.symlink_to(os.devnull)),
