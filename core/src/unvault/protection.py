@@ -12,7 +12,7 @@ import base64
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import attrs
 
@@ -28,6 +28,7 @@ from unvault.data_key import (
 )
 from unvault.directories import Directories
 from unvault.errors import StoreLocked, StoreUnreadable
+from unvault.keyring_entries import NOT_INSTALLED, KeyringAnswer, in_keyring, new_in_keyring
 from unvault.os_errors import reason, way_out
 from unvault.private_file import (
     NotPrivate,
@@ -56,8 +57,6 @@ _KEY_FILE_MARK = b"unvault-key-1:"
 
 _LARGEST_COST = 2**19
 """Of scrypt: 512 MiB of memory. OpenSSL refuses more, and a forged file may ask for it."""
-
-_NOT_INSTALLED = "not installed"
 
 AskPassphrase = Callable[[str], str]
 """Asks for a passphrase, given what it is for; raises `StoreLocked` if nobody answers."""
@@ -204,11 +203,11 @@ class SystemKeyring:
 
     def wrap(self, key: DataKey, file_id: str) -> Record:
         """Wrap with the key in the keyring, which is made where it is missing."""
-        held = self._checked(_in_keyring(self.service, file_id), file_id)
+        held = self._checked(in_keyring(self.service, file_id), file_id)
         if held is None:
-            self._checked(_new_in_keyring(self.service, file_id), file_id)
+            self._checked(new_in_keyring(self.service, file_id), file_id)
             # What it keeps is what counts: some backends keep nothing, and say nothing.
-            held = self._checked(_in_keyring(self.service, file_id), file_id)
+            held = self._checked(in_keyring(self.service, file_id), file_id)
         if held is None:
             raise StoreLocked(
                 "the operating system's keyring does not keep what it is given",
@@ -218,13 +217,13 @@ class SystemKeyring:
 
     def unwrap(self, record: Record, file_id: str) -> DataKey:
         """Unwrap with the key in the keyring."""
-        held = self._checked(_in_keyring(self.service, file_id), file_id)
+        held = self._checked(in_keyring(self.service, file_id), file_id)
         if held is None:
             raise self._missing(file_id)
         return unwrapped(held, record, self.name, file_id, "the key in the keyring")
 
-    def _checked(self, answer: _Answer, file_id: str) -> DataKey | None:
-        if answer.failed == _NOT_INSTALLED:
+    def _checked(self, answer: KeyringAnswer, file_id: str) -> DataKey | None:
+        if answer.failed == NOT_INSTALLED:
             raise StoreLocked(
                 "the keyring library is not installed", hint='pip install "unvault[keyring]"'
             )
@@ -257,45 +256,6 @@ def protections(
         ask: Asks for a passphrase.
     """
     return KeyFile(directories.config / KEY_FILE), Passphrase(ask), SystemKeyring()
-
-
-class _Answer(NamedTuple):
-    """What came of asking the keyring, without what it said: that might hold a key."""
-
-    key: DataKey | None = None
-    failed: str | None = None
-    foreign: bool = False
-
-
-def _in_keyring(service: str, file_id: str) -> _Answer:
-    """Look a key up."""
-    try:
-        import keyring
-
-        held = keyring.get_password(service, file_id)
-    except Exception as error:  # noqa: BLE001  # backends raise what their systems do
-        return _failure(error)
-    if held is None:
-        return _Answer()
-    key = key_from(held)
-    return _Answer(key, foreign=key is None)
-
-
-def _new_in_keyring(service: str, file_id: str) -> _Answer:
-    """Make a key and keep it."""
-    text = base64.b64encode(os.urandom(KEY_BYTES)).decode()
-    try:
-        import keyring
-
-        keyring.set_password(service, file_id, text)
-    except Exception as error:  # noqa: BLE001  # as above
-        return _failure(error)
-    return _Answer()
-
-
-def _failure(error: Exception) -> _Answer:
-    missing = isinstance(error, ImportError) and error.name == "keyring"
-    return _Answer(failed=_NOT_INSTALLED if missing else type(error).__name__)
 
 
 def _fresh_key_file() -> bytes:
