@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -15,10 +16,12 @@ from unvault.private_file import (
     NotPrivate,
     create_private,
     how_to_make_private,
+    left_behind,
     make_private_folder,
     others_can_read,
     read_private,
     replace_private,
+    settle,
     why_not_private,
 )
 
@@ -356,3 +359,100 @@ def test_a_private_file_is_ones_own_or_roots(
     assert why is None if fine else why == "belongs to another user"
     if why:
         assert how_to_make_private(Path("/a b/key"), why) == "chown 1 '/a b/key'"
+
+
+# ------------------------------------------------------------------------ what was left behind
+
+
+def draft_of(path: Path, *, hours: float, letters: str = "0123456789abcdef") -> Path:
+    """Leave what a process leaves that is killed while it writes."""
+    draft = path.with_name(f".{path.name}.{letters}.tmp")
+    draft.write_bytes(b"half of a sec")
+    then = draft.stat().st_mtime - hours * 3600
+    os.utime(draft, (then, then))
+    return draft
+
+
+@pytest.mark.parametrize("write", [replace_private, create_private])
+def test_a_draft_of_one_that_was_killed_goes_with_the_next_write(
+    write: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "value"
+    stale = draft_of(path, hours=2)
+    under_way = draft_of(path, hours=0.5, letters="f" * 16)
+    anothers = draft_of(tmp_path / "other", hours=2)
+    alike = tmp_path / ".value.notes.tmp"
+    alike.write_bytes(b"somebody's")
+    os.utime(alike, (0, 0))
+    assert left_behind(tmp_path) == sorted([stale, anothers])
+    write(path, b"new")  # type: ignore[operator]
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == sorted([under_way.name, anothers.name, alike.name, path.name])
+
+
+@posix
+def test_what_only_looks_like_a_draft_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "value"
+    stale = draft_of(path, hours=2)
+    stale.rename(tmp_path / "kept")
+    stale.symlink_to("kept")
+    os.utime(stale, (0, 0), follow_symlinks=False)
+    folder = path.with_name(f".value.{'a' * 16}.tmp")
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    replace_private(path, b"new")
+    assert stale.is_symlink()
+    assert folder.is_dir()
+    mine = draft_of(path, hours=2, letters="b" * 16)
+    assert left_behind(tmp_path) == [mine]
+    another = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: another)
+    assert left_behind(tmp_path) == []
+    assert left_behind(tmp_path / "nowhere") == []
+
+
+def test_a_new_name_is_on_the_disk_before_it_is_said_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a power cut could take the name away, and with it a key that is in use."""
+    settled: list[tuple[Path, list[str]]] = []
+
+    def note(folder: Path) -> None:
+        settled.append((folder, names(folder)))
+
+    monkeypatch.setattr(private_file, "settle", note)
+    create_private(tmp_path / "a" / "key", b"key")
+    assert settled == [(tmp_path, ["a"]), (tmp_path / "a", ["key"])]
+    settled.clear()
+    create_private(tmp_path / "a" / "key", b"another")
+    replace_private(tmp_path / "value", b"value")
+    assert settled == [(tmp_path / "a", ["key"]), (tmp_path, ["a", "value"])]
+
+
+@posix
+@pytest.mark.parametrize(("code", "told"), [(errno.EIO, True), (errno.EINVAL, False)])
+def test_a_disk_that_fails_is_told_and_one_that_cannot_settle_is_not(
+    code: int, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    settle(tmp_path)
+    settle(tmp_path / "nowhere")
+    monkeypatch.setattr(os, "fsync", fail)
+    if told:
+        with pytest.raises(OSError, match="Input/output"):
+            settle(tmp_path)
+    else:
+        settle(tmp_path)
+
+
+@posix
+def test_a_folder_in_a_private_files_place_is_told_and_closed_again(tmp_path: Path) -> None:
+    open_before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(IsADirectoryError):
+            read_private(tmp_path)
+    assert len(list(Path("/dev/fd").iterdir())) == open_before

@@ -547,3 +547,83 @@ def test_importing_it_imports_no_cryptography_and_no_keyring() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
+
+
+def test_a_keyring_that_keeps_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's null backend takes a password and has none afterwards: all would be lost."""
+    import keyring.backends.null
+    import keyring.core
+
+    monkeypatch.setattr(keyring.core, "_keyring_backend", keyring.backends.null.Keyring())
+    with pytest.raises(StoreLocked) as caught:
+        SystemKeyring().wrap(DataKey(), "file-1")
+    assert caught.value.message == "the operating system's keyring does not keep what it is given"
+    assert caught.value.hint == ("choose another protection: unvault credentials protect key-file")
+
+
+def test_what_the_keyring_has_is_what_is_wrapped_with(
+    keyring_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where another process put its own key there at the same moment."""
+    import keyring
+
+    protection, real = SystemKeyring(), keyring.set_password
+    theirs = base64.b64encode(os.urandom(32)).decode()
+
+    def overtaken(service: str, user: str, password: str) -> None:
+        real(service, user, password)
+        real(service, user, theirs)
+
+    monkeypatch.setattr(keyring, "set_password", overtaken)
+    protection.unwrap(protection.wrap(DataKey(), "file-1"), "file-1")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("folder", "cannot be read: Is a directory"),
+        ("pipe", "is not a key file of unvault, or it is damaged"),
+        ("link to nothing", "is missing, and nothing else opens what is stored"),
+        ("loop", "cannot be read: Too many levels of symbolic links"),
+    ],
+)
+def test_what_is_no_key_file_keeps_nobody_waiting(kind: str, says: str, tmp_path: Path) -> None:
+    protection = KeyFile(tmp_path / "key")
+    record = protection.wrap(DataKey(), "file-1")
+    protection.path.unlink()
+    {
+        "folder": protection.path.mkdir,
+        "pipe": lambda: os.mkfifo(protection.path, 0o600),
+        "link to nothing": lambda: protection.path.symlink_to("nowhere"),
+        "loop": lambda: protection.path.symlink_to("key"),
+    }[kind]()
+    for use in (
+        lambda: protection.unwrap(record, "file-1"),
+        lambda: protection.wrap(DataKey(), "f"),
+    ):
+        with pytest.raises((StoreUnreadable, StoreLocked)) as caught:
+            use()
+        assert says in caught.value.message
+        assert str(protection.path) in caught.value.message
+        assert caught.value.hint
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners are POSIX's")
+def test_a_key_file_of_another_user_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protection = KeyFile(tmp_path / "key")
+    record = protection.wrap(DataKey(), "file-1")
+    owner = protection.path.stat().st_uid
+    if owner == 0:
+        os.chown(protection.path, 65534, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(StoreUnreadable) as caught:
+        protection.unwrap(record, "file-1")
+    assert caught.value.message == (
+        f"the key file {protection.path} belongs to another user, so it is not used"
+    )
+    assert caught.value.hint == (f"make it yours alone: chown {os.geteuid()} {protection.path}")

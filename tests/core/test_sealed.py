@@ -353,7 +353,8 @@ def test_what_is_not_permitted_is_told_and_changes_nothing() -> None:
     finally:
         shutil.rmtree(folder)
     assert run.stderr == ""
-    file, key = "/data/a.db cannot be used:", "the key file /config/key cannot be read:"
+    file = "/data/a.db cannot be used:"
+    key = "/data/a.db: the key file /config/key cannot be read:"
     assert dict(json.loads(line) for line in run.stdout.splitlines()) == {
         "read-only: get": "Credential",
         "read-only: add": f"StoreUnreadable: {file} it may not be written",

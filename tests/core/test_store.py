@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from unvault import sqlite_store
+from unvault import credential_rows
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable, UnvaultError
 from unvault.model import Credential, Origin
 from unvault.protection import KeyFile, Passphrase
@@ -566,15 +566,18 @@ def answered(running: list[subprocess.Popen[str]]) -> list[str]:
     return [each.stdout.readline() for each in running if each.stdout]
 
 
-def test_four_processes_add_at_the_same_time(tmp_path: Path) -> None:
-    with processes(tmp_path, 4, 25) as running:
+@pytest.mark.parametrize(
+    ("number", "times"), [(4, 25), pytest.param(20, 50, marks=pytest.mark.soak)]
+)
+def test_processes_add_at_the_same_time(number: int, times: int, tmp_path: Path) -> None:
+    with processes(tmp_path, number, times) as running:
         tell(running, "one.db")
         counts = answered(running)
-    assert max(map(int, counts)) == 100
+    assert max(map(int, counts)) == number * times
     path = tmp_path / "one.db"
     store = SqliteStore(path, [KeyFile(path.with_suffix(".key"))])
     rows = store.list()
-    assert len(rows) == len({row.id for row in rows}) == 100
+    assert len(rows) == len({row.id for row in rows}) == number * times
     assert all(got(store, row.name).answers["who"] == row.name for row in rows)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["one.db", "one.key"]
 
@@ -621,7 +624,7 @@ def test_signed_out_is_no_type_without_a_name(look: str, store: SqliteStore, pat
 def test_being_signed_out_and_every_type_are_bound_differently() -> None:
     credential = Credential(provider="acme", name="prod", id="id", revision=1)
     places = {
-        sqlite_store._place(attrs.evolve(credential, type=kind)) for kind in (None, "", "token")
+        credential_rows.place(attrs.evolve(credential, type=kind)) for kind in (None, "", "token")
     }
     assert len(places) == 3
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 
 from unvault.errors import StoreLocked, StoreUnreadable
+from unvault.fork import no_fork_meanwhile
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -29,7 +30,8 @@ class DataKey:
     __slots__ = ("_cipher", "_key")
 
     def __init__(self, key: bytes | None = None) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        with no_fork_meanwhile():  # a module half imported would stay so in the child
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._key = os.urandom(KEY_BYTES) if key is None else key
         if len(self._key) != KEY_BYTES:  # AES takes shorter keys, and would be a weaker cipher

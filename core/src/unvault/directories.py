@@ -8,6 +8,8 @@ from pathlib import Path
 
 import attrs
 
+from unvault.errors import StoreUnreadable
+
 HOME_VARIABLE = "UNVAULT_HOME"
 """Environment variable: one folder for everything, instead of the platform's folders."""
 
@@ -32,14 +34,27 @@ class Directories:
         Args:
             app_name: The application's name; ``UNVAULT_HOME`` counts only for ``unvault``.
             environ: The environment; the process's own by default.
+
+        Raises:
+            StoreUnreadable: There is no home folder.
         """
         home = (os.environ if environ is None else environ).get(HOME_VARIABLE)
-        if home and app_name == "unvault":
-            return cls.under(Path(home).expanduser().absolute())
-        from platformdirs import PlatformDirs
+        try:
+            if home and app_name == "unvault":
+                return cls.under(Path(home).expanduser().absolute())
+            from platformdirs import PlatformDirs
 
-        dirs = PlatformDirs(app_name, appauthor=False)
-        return cls(dirs.user_data_path, dirs.user_config_path, dirs.user_cache_path)
+            dirs = PlatformDirs(app_name, appauthor=False)
+            found = cls(dirs.user_data_path, dirs.user_config_path, dirs.user_cache_path)
+        except RuntimeError:
+            found = None
+        if found is None or not found.data.is_absolute():
+            what = repr(home) if home and app_name == "unvault" else "this user"
+            raise StoreUnreadable(
+                f"the home folder of {what} cannot be told, so nothing can be kept",
+                hint=f"set HOME or {HOME_VARIABLE} to the full path of a folder",
+            )
+        return found
 
     @classmethod
     def under(cls, home: Path) -> Directories:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shlex
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 OWNER_ONLY = 0o600
 """Mode of the files written here. On Windows the folder's access list decides."""
+
+_STALE_SECONDS = 3600
+"""Nobody takes so long to write a draft: one that is older was left behind by who was killed."""
+
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 
 _POSIX = os.name == "posix"
 _ANOTHERS = "belongs to another user"
@@ -26,6 +33,7 @@ def make_private_folder(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
+        settle(each.parent)
 
 
 def replace_private(path: Path, content: bytes) -> None:
@@ -48,6 +56,7 @@ def replace_private(path: Path, content: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+    settle(target.parent)
 
 
 def create_private(path: Path, content: bytes) -> bool:
@@ -65,7 +74,48 @@ def create_private(path: Path, content: bytes) -> bool:
         return _create_without_links(path, content)
     finally:
         draft.unlink(missing_ok=True)
+        settle(path.parent)  # the winner's, too: it may not have come to that yet
     return True
+
+
+def settle(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: a new file could lose its name otherwise.
+
+    Raises:
+        OSError: The disk failed.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError:
+        return  # Windows opens no folder, and one that may be written need not be readable
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS, errno.EBADF):
+            raise  # those say that this file system knows no such thing
+    finally:
+        os.close(handle)
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """Return the drafts in a folder that are the user's own and that nobody finishes any more.
+
+    A process that is killed leaves its draft. It holds what was to be written: a secret, or a key.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(each.path) for each in entries if _is_stale(each))
+    except OSError:
+        return []  # it is gone, or closed to us
+
+
+def _is_stale(entry: os.DirEntry[str]) -> bool:
+    if not _DRAFT.fullmatch(entry.name):
+        return False
+    status = entry.stat(follow_symlinks=False)
+    own = not _POSIX or status.st_uid == os.geteuid()
+    old = time.time() - status.st_mtime > _STALE_SECONDS
+    return own and old and stat.S_ISREG(status.st_mode)
 
 
 def read_private(path: Path) -> bytes:
@@ -77,11 +127,18 @@ def read_private(path: Path) -> bytes:
     """
     # Without O_NONBLOCK a pipe in the file's place would keep us waiting for its writer.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        why = why_not_private(os.fstat(file.fileno()))
+    handle = os.open(path, flags)
+    try:
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        why = why_not_private(status)
         if why:
             raise NotPrivate(errno.EACCES, why, str(path))
-        return file.read()
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
 
 
 def why_not_private(status: os.stat_result) -> str | None:
@@ -103,6 +160,11 @@ def how_to_make_private(path: Path, why: str | None) -> str:
     """Return the command that mends what `why_not_private` said."""
     command = f"chown {os.geteuid()}" if why == _ANOTHERS else "chmod 600"
     return f"{command} {shlex.quote(str(path))}"
+
+
+def others_can_write(path: Path) -> bool:
+    """Say whether a file's mode lets anybody but its owner change it. Always False on Windows."""
+    return _POSIX and bool(stat.S_IMODE(path.stat().st_mode) & 0o022)
 
 
 def others_can_read(path: Path) -> bool:
@@ -156,8 +218,16 @@ def _own_outputs() -> Iterator[os.stat_result]:
 
 
 def _draft(target: Path, content: bytes) -> Path:
-    """Write the content beside its target, to be moved there; nothing stays behind on failure."""
-    draft = target.with_name(f".{target.name[:50]}.{os.urandom(8).hex()}.tmp")
+    """Write the content beside its target, to be moved there; nothing stays behind on failure.
+
+    What was left there by one that was killed is removed: it may hold secrets in the clear.
+    """
+    begin = f".{target.name[:50]}."
+    for old in left_behind(target.parent):
+        if old.name.startswith(begin):
+            with contextlib.suppress(OSError):
+                old.unlink()
+    draft = target.with_name(f"{begin}{os.urandom(8).hex()}.tmp")
     _write_new(draft, content)
     return draft
 

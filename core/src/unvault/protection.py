@@ -12,7 +12,7 @@ import base64
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import attrs
 
@@ -28,7 +28,15 @@ from unvault.data_key import (
 )
 from unvault.directories import Directories
 from unvault.errors import StoreLocked, StoreUnreadable
-from unvault.private_file import NotPrivate, create_private, how_to_make_private, read_private
+from unvault.keyring_entries import NOT_INSTALLED, KeyringAnswer, in_keyring, new_in_keyring
+from unvault.os_errors import reason, way_out
+from unvault.private_file import (
+    NotPrivate,
+    create_private,
+    how_to_make_private,
+    read_private,
+    settle,
+)
 
 __all__ = [
     "KEY_FILE",
@@ -50,8 +58,6 @@ _KEY_FILE_MARK = b"unvault-key-1:"
 _LARGEST_COST = 2**19
 """Of scrypt: 512 MiB of memory. OpenSSL refuses more, and a forged file may ask for it."""
 
-_NOT_INSTALLED = "not installed"
-
 AskPassphrase = Callable[[str], str]
 """Asks for a passphrase, given what it is for; raises `StoreLocked` if nobody answers."""
 
@@ -67,8 +73,15 @@ class Protection(Protocol):
     def explanation(self) -> str:
         """One sentence: what it protects against, and what not."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether `wrap` asks a person: then it is called while nobody waits for the file."""
+
     def wrap(self, key: DataKey, file_id: str) -> Record:
-        """Wrap the data key of a file."""
+        """Wrap the data key of a file, with something that is kept for good by the time it returns.
+
+        Other files may need what wraps it, and so may copies of this one: it is never replaced.
+        """
 
     def unwrap(self, record: Record, file_id: str) -> DataKey:
         """Unwrap it again.
@@ -85,6 +98,7 @@ class KeyFile:
     path: Path
     """Where the key is; made by the first `wrap`."""
     name: str = "key-file"
+    asks: bool = False
     explanation: str = (
         "other users of this machine cannot read what is stored, nor can whoever gets a copy of it "
         "without the key file; a program that runs as you can"
@@ -95,9 +109,12 @@ class KeyFile:
         try:
             if not self.path.exists():
                 create_private(self.path, _fresh_key_file())
+            else:
+                settle(self.path.parent)  # another process may be about to
         except OSError as error:
             raise StoreUnreadable(
-                f"the key file {self.path} cannot be made: {error.strerror}"
+                f"the key file {self.path} cannot be made: {reason(error, self.path)}",
+                hint=way_out(error),
             ) from error
         return wrapped_record(self.name, key.wrapped_by(self._read(), self.name, file_id))
 
@@ -120,7 +137,8 @@ class KeyFile:
             ) from None
         except OSError as error:
             raise StoreUnreadable(
-                f"the key file {self.path} cannot be read: {error.strerror}"
+                f"the key file {self.path} cannot be read: {reason(error, self.path)}",
+                hint=way_out(error) or "see to it that it is a file that you may read",
             ) from error
         if key is None:
             raise StoreUnreadable(
@@ -139,6 +157,7 @@ class Passphrase:
     cost: int = 2**17
     """scrypt's N: 128 MiB of memory and some 0.4 s for each guess."""
     name: str = "passphrase"
+    asks: bool = True
     explanation: str = (
         "without the passphrase nobody can read what is stored, not even from a full copy of the "
         "disk; a program that runs as you while the passphrase is in use still can"
@@ -176,6 +195,7 @@ class SystemKeyring:
     service: str = "unvault"
     """Under which service the keyring files it; the file's id is the user name."""
     name: str = "keyring"
+    asks: bool = False
     explanation: str = (
         "what is stored can be read only while the operating system's keyring is unlocked; a "
         "program that runs as you then can"
@@ -183,22 +203,27 @@ class SystemKeyring:
 
     def wrap(self, key: DataKey, file_id: str) -> Record:
         """Wrap with the key in the keyring, which is made where it is missing."""
-        held = self._checked(_in_keyring(self.service, file_id), file_id)
+        held = self._checked(in_keyring(self.service, file_id), file_id)
         if held is None:
-            held = self._checked(_new_in_keyring(self.service, file_id), file_id)
+            self._checked(new_in_keyring(self.service, file_id), file_id)
+            # What it keeps is what counts: some backends keep nothing, and say nothing.
+            held = self._checked(in_keyring(self.service, file_id), file_id)
         if held is None:
-            raise self._missing(file_id)
+            raise StoreLocked(
+                "the operating system's keyring does not keep what it is given",
+                hint="choose another protection: unvault credentials protect key-file",
+            )
         return wrapped_record(self.name, key.wrapped_by(held, self.name, file_id))
 
     def unwrap(self, record: Record, file_id: str) -> DataKey:
         """Unwrap with the key in the keyring."""
-        held = self._checked(_in_keyring(self.service, file_id), file_id)
+        held = self._checked(in_keyring(self.service, file_id), file_id)
         if held is None:
             raise self._missing(file_id)
         return unwrapped(held, record, self.name, file_id, "the key in the keyring")
 
-    def _checked(self, answer: _Answer, file_id: str) -> DataKey | None:
-        if answer.failed == _NOT_INSTALLED:
+    def _checked(self, answer: KeyringAnswer, file_id: str) -> DataKey | None:
+        if answer.failed == NOT_INSTALLED:
             raise StoreLocked(
                 "the keyring library is not installed", hint='pip install "unvault[keyring]"'
             )
@@ -231,45 +256,6 @@ def protections(
         ask: Asks for a passphrase.
     """
     return KeyFile(directories.config / KEY_FILE), Passphrase(ask), SystemKeyring()
-
-
-class _Answer(NamedTuple):
-    """What came of asking the keyring, without what it said: that might hold a key."""
-
-    key: DataKey | None = None
-    failed: str | None = None
-    foreign: bool = False
-
-
-def _in_keyring(service: str, file_id: str) -> _Answer:
-    """Look a key up."""
-    try:
-        import keyring
-
-        held = keyring.get_password(service, file_id)
-    except Exception as error:  # noqa: BLE001  # backends raise what their systems do
-        return _failure(error)
-    if held is None:
-        return _Answer()
-    key = key_from(held)
-    return _Answer(key, foreign=key is None)
-
-
-def _new_in_keyring(service: str, file_id: str) -> _Answer:
-    """Make a key and keep it."""
-    text = base64.b64encode(os.urandom(KEY_BYTES)).decode()
-    try:
-        import keyring
-
-        keyring.set_password(service, file_id, text)
-    except Exception as error:  # noqa: BLE001  # as above
-        return _failure(error)
-    return _Answer(key_from(text))
-
-
-def _failure(error: Exception) -> _Answer:
-    missing = isinstance(error, ImportError) and error.name == "keyring"
-    return _Answer(failed=_NOT_INSTALLED if missing else type(error).__name__)
 
 
 def _fresh_key_file() -> bytes:

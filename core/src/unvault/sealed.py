@@ -17,11 +17,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from unvault.data_key import DataKey, Record, unwrapped, wrapped_record
-from unvault.errors import InvalidSetting, StoreBusy, StoreUnreadable
-from unvault.fork import renew_after_fork
+from unvault.errors import InvalidSetting, StoreBusy, StoreLocked, StoreUnreadable
+from unvault.fork import no_fork_meanwhile, renew_after_fork
 from unvault.private_file import create_private
 from unvault.protection import Protection
-from unvault.sqlite_file import Layout, check_path, connect, damaged, translate
+from unvault.sqlite_file import (
+    Layout,
+    check_path,
+    connect,
+    damaged,
+    is_there,
+    translate,
+    unusable,
+)
 
 __all__ = ["Layout", "SealedDatabase"]
 
@@ -30,6 +38,7 @@ class _Ephemeral:
     """Wraps the data key of a database in memory with a key that is never written either."""
 
     name = "memory"
+    asks = False
     explanation = "nothing is written; it ends with the process"
 
     def __init__(self) -> None:
@@ -81,7 +90,7 @@ class SealedDatabase:
         if self.path is None:
             return self._memory is not None
         with self._translated():
-            return self.path.exists()
+            return is_there(self.path)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -129,12 +138,14 @@ class SealedDatabase:
 
         Raises:
             StoreLocked: What opens it is missing or wrong.
+            StoreUnreadable: What the file says of it is damaged.
         """
         file_id, text = self._envelope(connection)
         with self._lock:
             if self._opened is None or self._opened[0] != text:
                 record = self._parsed(text)
-                self._opened = (text, self._protection(record).unwrap(record, file_id))
+                with self.naming():
+                    self._opened = (text, self._protection(record).unwrap(record, file_id))
             return self._opened[1]
 
     def protection(self) -> Protection | None:
@@ -147,7 +158,9 @@ class SealedDatabase:
     def protect(self, name: str) -> None:
         """Keep the data key in another way, or in the same way anew (a new passphrase).
 
-        One transaction replaces the wrapped key; what it sealed stays as it is.
+        One transaction replaces the wrapped key; what it sealed stays as it is. What opens the new
+        one is kept for good before that, and what opened the old one is not removed: whenever this
+        is interrupted, the file opens in the old way or in the new one.
 
         Raises:
             InvalidSetting: There is no protection of this name.
@@ -162,29 +175,36 @@ class SealedDatabase:
         with self.reading() as connection:
             key = self.key(connection)
             file_id, before = self._envelope(connection)
-        row = (json.dumps(self._protections[name].wrap(key, file_id)), before)
+        new = self._protections[name]
+        answered = new.wrap(key, file_id) if new.asks else None  # while nobody waits for us
         with self.writing() as connection:
-            done = connection.execute("UPDATE envelope SET record = ? WHERE record = ?", row)
-            if not done.rowcount:
+            if self._envelope(connection)[1] != before:
                 raise StoreBusy(
                     f"another process has just changed how {self.where} is protected",
                     hint="nothing was changed by this one: look, and try again",
                 )
-        self._opened = (row[0], key)
+            # Of two at a time, only one makes a key to wrap with. Otherwise the second might put
+            # its own in the place of the one that the file needs by now.
+            text = json.dumps(answered or new.wrap(key, file_id))
+            connection.execute("UPDATE envelope SET record = ?", (text,))
+        self._opened = (text, key)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        if self.path is None:
-            with self._lock:
-                self._memory = self._memory or connect(":memory:")
-                yield self._memory
-            return
-        # "rw" never makes a file: a missing one must not become an empty one behind our back.
-        connection = connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True)
-        try:
-            yield connection
-        finally:
-            connection.close()
+        # A child forked while a thread is inside SQLite would have its locks, and wait for ever.
+        with no_fork_meanwhile():
+            if self.path is None:
+                with self._lock:
+                    self._memory = self._memory or connect(":memory:")
+                    yield self._memory
+                return
+            is_there(self.path)  # what is no file is not opened
+            # "rw" never makes a file: a missing one must not become an empty one behind our back.
+            connection = connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True)
+            try:
+                yield connection
+            finally:
+                connection.close()
 
     def _create(self, protection: str | None = None) -> bool:
         """Make the file where it is missing, and say whether this call did.
@@ -238,9 +258,20 @@ class SealedDatabase:
         if protection is None:
             raise StoreUnreadable(
                 f"{self.where} is protected in a way this application does not offer: "
-                f"{record['protection']}"
+                f"{record['protection']}",
+                hint="use the application that protected it so, or a newer unvault",
             )
         return protection
+
+    @contextlib.contextmanager
+    def naming(self) -> Iterator[None]:
+        """Name the file in errors of a key or a protection, which do not know it."""
+        try:
+            yield
+        except (StoreLocked, StoreUnreadable) as error:
+            if self.where not in error.message:
+                error.args = (f"{self.where}: {error.message}",)
+            raise
 
     def damaged(self) -> StoreUnreadable:
         """Return the error for what is in the file and cannot be meant."""
@@ -256,6 +287,4 @@ class SealedDatabase:
         except UnicodeDecodeError:  # SQLite's own module raises it for text that is none
             raise self.damaged() from None
         except OSError as error:
-            raise StoreUnreadable(
-                f"{self.where} cannot be used: {error.strerror or type(error).__name__}"
-            ) from error
+            raise unusable(error, Path(self.where)) from error

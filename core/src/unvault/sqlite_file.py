@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from pathlib import Path
 
 import attrs
 
 from unvault.errors import StoreBusy, StoreError, StoreUnreadable
+from unvault.os_errors import AWAY, NO_SPACE, PERMISSIONS, SHORTER, reason, way_out
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another process's."""
@@ -60,8 +62,9 @@ class Layout:
                 f"{where} was written by a newer unvault (layout {version})",
                 hint=f"upgrade unvault: this one knows layouts up to {self.version}",
             )
-        if version == self.version:
-            self._check_tables(connection, where)
+        if version < self.version:  # none was ever written: 1 is the first
+            raise damaged(where)
+        self._check_tables(connection, where)
 
     def _check_tables(self, connection: sqlite3.Connection, where: str) -> None:
         """Refuse other tables, and triggers and views: they would run when ours are used.
@@ -83,6 +86,8 @@ def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA trusted_schema = OFF")  # whoever can write the file is not trusted
     # What is deleted or replaced is overwritten, so that an old wrapped key does not stay behind.
     connection.execute("PRAGMA secure_delete = ON")
+    # A journal that a crash of the machine brings back would take a finished change back with it.
+    connection.execute("PRAGMA synchronous = EXTRA")
     return connection
 
 
@@ -97,8 +102,36 @@ def check_path(path: Path) -> None:
         raise StoreUnreadable(
             f"{path} cannot be used: the path has {length} bytes, and SQLite opens none with more"
             f" than {_LONGEST_PATH}",
-            hint="choose a folder with a shorter path, such as by UNVAULT_HOME",
+            hint=SHORTER,
         )
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is a file; nothing is where a folder should be, either, is no file.
+
+    Raises:
+        StoreUnreadable: There is something else in its place.
+        OSError: That cannot be told.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        if path.is_symlink():
+            raise _in_its_place(path, f"a link to {path.readlink()}, which is not there") from None
+        return False
+    if not stat.S_ISREG(mode):  # to open a pipe or a device might wait, or do something
+        raise _in_its_place(path, _KINDS.get(stat.S_IFMT(mode), "no file"))
+    return True
+
+
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+
+
+def _in_its_place(path: Path, what: str) -> StoreUnreadable:
+    return StoreUnreadable(
+        f"{path} cannot be used: it is {what}",
+        hint=AWAY,
+    )
 
 
 def damaged(where: str) -> StoreUnreadable:
@@ -119,10 +152,34 @@ def translate(error: sqlite3.Error, where: str) -> StoreError:
         return damaged(where)
     if not name and "decode" in str(error):  # Python's own module, for text that is none
         return damaged(where)
-    why = {
-        "SQLITE_READONLY": "it may not be written",
-        "SQLITE_FULL": "the disk is full",
-        "SQLITE_CANTOPEN": "it cannot be opened",
-        "SQLITE_PERM": "it may not be opened",
-    }.get("_".join(name.split("_")[:2]), name or type(error).__name__)
-    return StoreUnreadable(f"{where} cannot be used: {why}")
+    kind = "_".join(name.split("_")[:2])
+    if kind == "SQLITE_CANTOPEN" and (lack := _no_more_files()):
+        return unusable(lack, Path(where))
+    why, hint = _REASONS.get(kind, (name or type(error).__name__, None))
+    return StoreUnreadable(f"{where} cannot be used: {why}", hint=hint)
+
+
+_REASONS = {
+    "SQLITE_READONLY": ("it may not be written", PERMISSIONS),
+    "SQLITE_FULL": ("the disk is full", NO_SPACE),
+    "SQLITE_CANTOPEN": ("it cannot be opened", PERMISSIONS),
+    "SQLITE_PERM": ("it may not be opened", PERMISSIONS),
+    "SQLITE_IOERR": (
+        "it cannot be read or written as a whole",
+        "see to the disk, to quotas and to the limit of file sizes (ulimit -f)",
+    ),
+}
+
+
+def _no_more_files() -> OSError | None:
+    """Return why no file at all can be opened, if that is so: SQLite does not tell."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error
+    return None
+
+
+def unusable(error: OSError, path: Path) -> StoreUnreadable:
+    """Return our error for one of the operating system's."""
+    return StoreUnreadable(f"{path} cannot be used: {reason(error, path)}", hint=way_out(error))

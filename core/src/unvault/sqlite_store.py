@@ -7,14 +7,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
+from unvault import credential_rows
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable
-from unvault.fork import renew_after_fork
+from unvault.fork import no_fork_meanwhile, renew_after_fork
 from unvault.forms import Answer
 from unvault.model import Answers, Credential, Origin
 from unvault.names import check_name
@@ -27,17 +27,6 @@ if TYPE_CHECKING:
     from unvault.protection import Protection
     from unvault.sealed import SealedDatabase
     from unvault.store import Protections, StoredCredential
-
-# A name goes before an id that is the same.
-_LIST = "SELECT name, provider, type, id, revision, created, updated FROM credential ORDER BY name"
-_FIND = (
-    "SELECT name, provider, type, id, revision, created, updated FROM credential"
-    " WHERE ?1 IN (name, id) ORDER BY name = ?1 DESC LIMIT 1"
-)
-_OPEN = (
-    "SELECT id, name, provider, type, revision, answers, kept FROM credential"
-    " WHERE ?1 IN (name, id) ORDER BY name = ?1 DESC LIMIT 1"
-)
 
 
 class SqliteStore:
@@ -74,8 +63,9 @@ class SqliteStore:
         return self._database
 
     def _opened(self) -> SealedDatabase:
-        from unvault.sealed import SealedDatabase
-        from unvault.store_layout import LAYOUT
+        with no_fork_meanwhile():  # a module half imported would stay so in the child
+            from unvault.sealed import SealedDatabase
+            from unvault.store_layout import LAYOUT
 
         ways = self._protections
         return SealedDatabase(self._path, LAYOUT, ways() if callable(ways) else ways)
@@ -87,7 +77,8 @@ class SqliteStore:
             try:
                 self._path.stat()
             except FileNotFoundError:
-                return False
+                if not self._path.is_symlink():
+                    return False
             except (OSError, ValueError):
                 pass  # the database says what is wrong with it
         return self.database.exists
@@ -106,11 +97,11 @@ class SqliteStore:
 
     def list(self) -> Sequence[StoredCredential]:
         """Return what is stored, by name, without opening it."""
-        return self._told(_LIST)
+        return self._told()
 
     def find(self, name: str) -> StoredCredential | None:
         """Return what can be told of a credential, by its name or its id, without opening it."""
-        return next(iter(self._told(_FIND, name)), None)
+        return next(iter(self._told(name)), None)
 
     def get(self, name: str) -> Credential | None:
         """Return a credential by its name or its id; a name goes before an id."""
@@ -138,11 +129,7 @@ class SqliteStore:
             origin=Origin.STORED,
         )
         with self._changing(name) as connection:
-            created = _now()
-            connection.execute(
-                "INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*self._row(connection, new), created, created),
-            )
+            credential_rows.insert(connection, self.database.key(connection), new)
         return new
 
     def replace(self, name: str, type: str | None, answers: Mapping[str, Answer]) -> Credential:
@@ -184,7 +171,7 @@ class SqliteStore:
         if not self._exists:
             raise _unknown(name)
         with self.database.writing(sealing=False) as connection:
-            row = _row_of(connection, name)
+            row = credential_rows.find(connection, name)
             if row is None:
                 raise _unknown(name, connection)
             connection.execute("DELETE FROM credential WHERE id = ?", (row[0],))
@@ -222,17 +209,19 @@ class SqliteStore:
         """Protect what is stored in another way."""
         self.database.protect(name)
 
-    def _told(self, select: str, *names: str) -> Sequence[StoredCredential]:
-        if not self._exists or not all(name.isprintable() for name in names):
-            return []  # nothing is called that, and SQLite takes no text that is not UTF-8
-        with self.database.reading() as connection:
-            cursor = connection.execute(select, names)
-            columns = [column[0] for column in cursor.description]
-            rows = [dict(zip(columns, row, strict=True)) for row in cursor]
+    def _told(self, *names: str) -> Sequence[StoredCredential]:
+        if not self._exists:
+            return []
+        with self.database.reading() as connection, self._meant():
+            return credential_rows.told(connection, *names)
+
+    @contextmanager
+    def _meant(self) -> Iterator[None]:
+        """Take what is in the file and cannot be meant for damage, and not for a defect."""
         try:
-            return [_stored(row) for row in rows]
-        except (TypeError, ValueError):
-            raise self.database.damaged() from None
+            yield
+        except (AttributeError, TypeError, ValueError):
+            raise self.database.damaged() from None  # without what is in the file
 
     @contextmanager
     def _changing(self, name: str, *, of: str | None = None) -> Iterator[sqlite3.Connection]:
@@ -242,10 +231,11 @@ class SqliteStore:
         """
         if of is not None and not self._exists:
             raise _unknown(of)
+        database = self.database  # which has imported both of these
         import shlex
         import sqlite3
 
-        with self.database.writing() as connection:
+        with database.writing() as connection:
             try:
                 yield connection
             except sqlite3.IntegrityError:
@@ -256,21 +246,8 @@ class SqliteStore:
                     credential=name,
                 ) from None
 
-    def _row(self, connection: sqlite3.Connection, item: Credential) -> tuple[object, ...]:
-        key = self.database.key(connection)
-        answers, kept = (
-            key.seal(json.dumps(dict(part)).encode(), column, *_place(item))
-            for column, part in (("answers", item.answers), ("kept", item.kept))
-        )
-        return (item.id, item.name, item.provider, item.type, item.revision, answers, kept)
-
     def _update(self, connection: sqlite3.Connection, new: Credential) -> None:
-        identity, *columns = self._row(connection, new)
-        connection.execute(
-            "UPDATE credential SET name = ?, provider = ?, type = ?, revision = ?, answers = ?,"
-            " kept = ?, updated = ? WHERE id = ?",
-            (*columns, _now(), identity),
-        )
+        credential_rows.update(connection, self.database.key(connection), new)
 
     def _existing(self, connection: sqlite3.Connection, name: str) -> Credential:
         found = self._find(connection, name)
@@ -279,52 +256,22 @@ class SqliteStore:
         return found
 
     def _find(self, connection: sqlite3.Connection, name: str) -> Credential | None:
-        row = _row_of(connection, name)
+        row = credential_rows.find(connection, name)
         if row is None:
             return None
-        names = dict(zip(("id", "name", "provider", "type", "revision"), row, strict=False))
-        if names["type"] == "":  # signed out is NULL
-            raise self.database.damaged()
-        found = Credential(**names, origin=Origin.STORED)
         key = self.database.key(connection)
         try:
-            answers, kept = (
-                Answers(json.loads(key.open(sealed, column, *_place(found))))
-                for column, sealed in (("answers", row[5]), ("kept", row[6]))
-            )
+            with self.database.naming(), self._meant():
+                return credential_rows.opened(row, key)
         except StoreUnreadable as error:
-            raise error.located(credential=found.name) from None
-        except (AttributeError, TypeError):  # a damaged file has other types than its table says
-            raise self.database.damaged() from None
-        return attrs.evolve(found, answers=answers, kept=kept)
+            raise error.located(credential=row[1]) from None
 
 
 def _check_name(name: str) -> None:
-    from unvault.store import LONGEST_NAME
+    with no_fork_meanwhile():  # as above
+        from unvault.store import LONGEST_NAME
 
     check_name(name, what="credential", longest=LONGEST_NAME)
-
-
-def _stored(row: Mapping[str, Any]) -> StoredCredential:
-    from unvault.store import StoredCredential
-
-    if row["type"] == "":  # signed out is NULL
-        raise ValueError
-    times = {name: datetime.fromisoformat(row[name]) for name in ("created", "updated")}
-    return StoredCredential(**{**row, **times})
-
-
-def _place(item: Credential) -> tuple[str, ...]:
-    """Return what a row's sealed columns are bound to; being signed out is no type's name."""
-    kind = () if item.type is None else (item.type,)
-    return (item.id, item.name, item.provider, *kind, str(item.revision))
-
-
-def _row_of(connection: sqlite3.Connection, name: str) -> tuple[Any, ...] | None:
-    if not name.isprintable():
-        return None  # nothing is called that, and SQLite takes no text that is not UTF-8
-    row: tuple[Any, ...] | None = connection.execute(_OPEN, (name,)).fetchone()
-    return row
 
 
 def _unknown(name: str, connection: sqlite3.Connection | None = None) -> CredentialNotFound:
@@ -336,7 +283,3 @@ def _unknown(name: str, connection: sqlite3.Connection | None = None) -> Credent
         hint="unvault credentials list shows those there are",
         candidates=near or tuple(names[:5]),
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -62,6 +62,7 @@ def _look_at(vault: Unvault) -> Iterator[Finding]:
     providers: list[ProviderInfo] = []
     stored: list[StoredCredential] = []
     yield from _guarded("folders", lambda: _folders(vault))
+    yield from _guarded("files", lambda: _files(vault))
     yield from _guarded("store", lambda: _store(vault, stored))
     yield from _guarded("key file", lambda: _key_file(vault))
     yield from _guarded("keyring", lambda: _keyring(vault))
@@ -94,7 +95,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def _folders(vault: Unvault) -> Iterator[Finding]:
-    from unvault.private_file import others_can_read
+    from unvault.private_file import others_can_read, others_can_write
 
     for name in ("data", "config", "cache"):
         folder: Path = getattr(vault.directories, name)
@@ -104,6 +105,10 @@ def _folders(vault: Unvault) -> Iterator[Finding]:
         elif not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             yield Finding(
                 subject, "problem", f"{folder} may not be read and written", "see to its owner"
+            )
+        elif name != "cache" and others_can_write(folder):
+            yield Finding(
+                subject, "problem", f"{folder} can be changed by others", f"chmod 700 {quoted}"
             )
         elif name != "cache" and others_can_read(folder):
             yield Finding(subject, "note", f"{folder} is open to others", f"chmod 700 {quoted}")
@@ -116,6 +121,22 @@ def _missing_folder(subject: str, folder: Path) -> Finding:
     if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
         return Finding(subject, "ok", f"{folder} (made when something is kept there)")
     return Finding(subject, "problem", f"{folder} cannot be made in {above}", "see to its owner")
+
+
+def _files(vault: Unvault) -> Iterator[Finding]:
+    """Look at what is stored, and at what a process that was killed left of it."""
+    from unvault.private_file import left_behind, others_can_read, others_can_write
+
+    folders = dict.fromkeys((vault.directories.data, vault.directories.config))
+    for path in sorted(vault.directories.data.glob("*.db")):
+        mend = f"chmod 600 {shlex.quote(str(path))}"
+        if others_can_write(path):
+            yield Finding("files", "problem", f"{path} can be changed by others", mend)
+        elif others_can_read(path):
+            yield Finding("files", "note", f"{path} can be read by others", mend)
+    for path in [each for folder in folders for each in left_behind(folder)]:
+        message = f"{path} was left behind by a process that was killed"
+        yield Finding("files", "note", message, f"rm {shlex.quote(str(path))}")
 
 
 def _store(vault: Unvault, stored: list[StoredCredential]) -> Iterator[Finding]:

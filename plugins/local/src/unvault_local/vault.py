@@ -252,7 +252,7 @@ class LocalVault:
     ) -> Outcome:
         connection, key = at
         try:
-            with self._meant():
+            with self._database.naming(), self._meant():
                 number = chosen(name, version, self._numbers(connection, name, guess=guess))
                 return read(connection, key, name, number)
         except UnvaultError as error:
