@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from unvault.directories import HOME_VARIABLE, Directories
+from unvault.errors import InvalidSetting
 
 
 def test_one_folder_for_everything(tmp_path: Path) -> None:
@@ -60,3 +61,8 @@ def test_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     Directories.default("acme-app", {})
     Directories.under(tmp_path / "home")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_of_nobody_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="UNVAULT_HOME is '~nobody-knows/x'"):
+        Directories.default(environ={"UNVAULT_HOME": "~nobody-knows/x"})

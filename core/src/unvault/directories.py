@@ -8,6 +8,8 @@ from pathlib import Path
 
 import attrs
 
+from unvault.errors import InvalidSetting
+
 HOME_VARIABLE = "UNVAULT_HOME"
 """Environment variable: one folder for everything, instead of the platform's folders."""
 
@@ -32,10 +34,13 @@ class Directories:
         Args:
             app_name: The application's name; ``UNVAULT_HOME`` counts only for ``unvault``.
             environ: The environment; the process's own by default.
+
+        Raises:
+            InvalidSetting: ``UNVAULT_HOME`` begins with the home of somebody who is not known.
         """
         home = (os.environ if environ is None else environ).get(HOME_VARIABLE)
         if home and app_name == "unvault":
-            return cls.under(Path(home).expanduser().absolute())
+            return cls.under(_expanded(home).absolute())
         from platformdirs import PlatformDirs
 
         dirs = PlatformDirs(app_name, appauthor=False)
@@ -45,3 +50,14 @@ class Directories:
     def under(cls, home: Path) -> Directories:
         """Return folders that all lie under one."""
         return cls(home / "data", home / "config", home / "cache")
+
+
+def _expanded(home: str) -> Path:
+    try:
+        return Path(home).expanduser()
+    except RuntimeError:
+        pass  # raised below, outside
+    raise InvalidSetting(
+        f"{HOME_VARIABLE} is {home!r}, and there is no such home folder",
+        hint="write the whole path",
+    )

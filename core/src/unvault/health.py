@@ -120,7 +120,7 @@ def _files(entry: Entry) -> Sequence[Path]:
 def _remembered(cache: Path | None) -> Mapping[str, Any]:
     try:
         known = json.loads((cache / _VERDICTS).read_text("utf-8")) if cache else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}
 

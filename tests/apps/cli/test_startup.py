@@ -74,7 +74,7 @@ def test_help_loads_no_command_and_no_core(process: Unvault) -> None:
         assert summary in told.text
     assert "  local " in told.text
     loaded = loaded_by("--help")
-    assert not loaded & HEAVY
+    assert not loaded & {*HEAVY, "importlib.metadata"}
     assert not [name for name in loaded if name.startswith("unvault_cli.commands.")]
     assert {name for name in loaded if name.startswith("unvault.")} == {"unvault.installed"}
     assert "unvault_local" not in loaded
@@ -208,9 +208,15 @@ def test_a_blocked_provider_takes_all_commands_of_its_distribution_along(
 def test_a_damaged_distribution_takes_no_command_away(site: Site, process: Unvault) -> None:
     info = site.distribution("dist-damaged")
     (info / "entry_points.txt").write_text("[unvault.commands]\nno equals sign\n")
-    assert "  local " in process("--help").text
+    unnamed = site.distribution("dist-unnamed")
+    (unnamed / "entry_points.txt").write_text("[unvault.commands]\nunnamed = nowhere:command\n")
+    (unnamed / "METADATA").write_bytes(b"Summary: \xff\n")
+    told = process("--help")
+    assert "  local " in told.text
+    assert "From a distribution without metadata." in told.text
     assert process("local", "--help").code == 0
     assert "local" in process("providers").text
+    assert process("unnamed").code == 7
 
 
 @pytest.mark.parametrize(
