@@ -124,26 +124,50 @@ def _rows(draw: st.DrawFn) -> Damage:
         )
     )
 
+    forged = draw(st.booleans())
+
     def damage(path: Path) -> None:
-        with (
-            contextlib.suppress(sqlite3.Error, UnicodeDecodeError),
-            closing(sqlite3.connect(path, isolation_level=None)) as connection,
-        ):
-            found = connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-            )
-            tables = [row[0] for row in found]
-            table = tables[which[0] % len(tables)] if tables else "none"
-            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-            column = columns[which[1] % len(columns)] if columns else "none"
+        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
+            table, column = _part_of(path, *which)
             written = statement.format(table=table, column=column)
-            note(f"{written} {value!r}")
-            if "?" in written:
-                connection.execute(written, (value,))
-            else:
-                connection.executescript(written)
+            note(f"{written} {value!r} {forged}")
+            with _unchecked(path) if forged and "?" in written else contextlib.nullcontext():
+                _executed(path, written, value)
 
     return damage
+
+
+def _part_of(path: Path, table: int, column: int) -> tuple[str, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+        )
+        tables = [row[0] for row in found] or ["none"]
+        chosen = tables[table % len(tables)]
+        found = connection.execute("SELECT name FROM pragma_table_info(?)", (chosen,))
+        columns = [row[0] for row in found] or ["none"]
+        return chosen, columns[column % len(columns)]
+
+
+def _executed(path: Path, statement: str, value: object) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        if "?" in statement:
+            connection.execute(statement, (value,))
+        else:
+            connection.executescript(statement)
+
+
+@contextmanager
+def _unchecked(path: Path) -> Iterator[None]:
+    """Let SQLite take values of any type for a while, whatever the tables say."""
+    change = "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = "
+    _executed(path, change + "replace(sql, ') STRICT', ') ')", None)
+    try:
+        yield
+    finally:
+        _executed(
+            path, change + "substr(sql, 1, length(sql) - 1) || 'STRICT' WHERE sql LIKE '%) '", None
+        )
 
 
 damages: st.SearchStrategy[list[Damage]] = st.lists(_rows() | _bytes() | _cuts(), max_size=3)

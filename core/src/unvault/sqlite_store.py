@@ -329,7 +329,7 @@ def _row_of(connection: sqlite3.Connection, name: str) -> tuple[Any, ...] | None
 
 def _unknown(name: str, connection: sqlite3.Connection | None = None) -> CredentialNotFound:
     rows = connection.execute("SELECT name FROM credential") if connection else ()
-    names = [row[0] for row in rows if row[0]]
+    names = [row[0] for row in rows if isinstance(row[0], str)]  # in a damaged file, not all are
     near = nearest(name, names)
     return CredentialNotFound(
         f"there is no stored credential {name!r}",
