@@ -1,0 +1,60 @@
+"""By how much longer something takes for a text that is longer: shown in the soak only."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from statistics import median
+from typing import TypeVar
+
+from unvault.errors import UnvaultError
+
+T = TypeVar("T")
+
+TIMES = 8
+"""How many times longer the longer text is."""
+
+MOST = TIMES * 1.6
+"""By how much longer it may take: what is linear does not hit every cache. A square takes 64."""
+
+_LONG_ENOUGH = 0.02
+_LARGEST = 1 << 20
+
+
+def done(action: Callable[[T], object], given: T) -> None:
+    """Do what may be refused by errors of ours only."""
+    with suppress(UnvaultError):
+        action(given)
+
+
+def growth(action: Callable[[T], object], make: Callable[[int], T]) -> float:
+    """Return how many times longer an action takes for `TIMES` as much: the least of three tries.
+
+    Args:
+        action: What is done; it may raise errors of ours.
+        make: Makes what is given to it, of a size.
+    """
+    size = 64
+    while _seconds(action, make(size)) < _LONG_ENOUGH and size < _LARGEST:
+        size *= 2
+    small, large = make(size), make(size * TIMES)
+    return min(_ratio(action, small, large) for _ in range(3))
+
+
+def _ratio(action: Callable[[T], object], small: T, large: T) -> float:
+    pairs = [(_seconds(action, small), _seconds(action, large)) for _ in range(5)]
+    # Where even the largest is done in no time, there is nothing to compare.
+    return median(more / max(less, _LONG_ENOUGH / TIMES) for less, more in pairs)
+
+
+def _seconds(action: Callable[[T], object], given: T) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        begun = time.process_time()
+        done(action, given)
+        return time.process_time() - begun
+    finally:
+        gc.enable()
