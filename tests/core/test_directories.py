@@ -63,6 +63,8 @@ def test_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_home_of_nobody_is_refused() -> None:
-    with pytest.raises(InvalidSetting, match="UNVAULT_HOME is '~nobody-knows/x'"):
-        Directories.default(environ={"UNVAULT_HOME": "~nobody-knows/x"})
+@pytest.mark.parametrize("home", ["~nobody-knows/x", "~\0"])
+def test_the_home_of_nobody_is_refused(home: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Directories.default(environ={"UNVAULT_HOME": home})
+    assert f"UNVAULT_HOME is {home!r}" in caught.value.message

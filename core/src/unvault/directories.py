@@ -55,7 +55,7 @@ class Directories:
 def _expanded(home: str) -> Path:
     try:
         return Path(home).expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):  # the latter for what cannot be a name at all
         pass  # raised below, outside
     raise InvalidSetting(
         f"{HOME_VARIABLE} is {home!r}, and there is no such home folder",
