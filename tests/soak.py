@@ -33,7 +33,7 @@ SHARE = float(os.environ.get("SOAK_MINUTES") or USUAL_MINUTES) / USUAL_MINUTES
 """How much of the usual time there is."""
 
 _FUZZ_SECONDS = 20 * SHARE
-_EXAMPLES_AT_ONCE = 500
+_EXAMPLES_AT_ONCE = 200  # so that a test does not go on for long after its time
 
 
 def rounds(short: int, long: int) -> pytest.MarkDecorator:
