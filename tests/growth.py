@@ -23,6 +23,8 @@ _LONG_ENOUGH = 0.005
 """In seconds. Longer ones fill the processor's caches, whose limits look like a square."""
 
 _LARGEST = 1 << 17
+_SURELY_A_SQUARE = 50
+"""What takes this many times longer is not tried with more: that would take minutes."""
 
 
 def done(action: Callable[[T], object], given: T) -> None:
@@ -49,9 +51,9 @@ def growth(action: Callable[[T], object], make: Callable[[int], T]) -> float:
             size *= 2
         best = float("inf")
         for larger in (size, size, size * TIMES, size * TIMES):
-            best = min(best, _ratio(action, make(larger), make(larger * TIMES)))
-            if best < MOST:
+            if best < MOST or (larger > size and best > _SURELY_A_SQUARE):
                 break
+            best = min(best, _ratio(action, make(larger), make(larger * TIMES)))
         return best
     finally:
         gc.enable()
