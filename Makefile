@@ -57,6 +57,11 @@ demo: $(READY) ## render a request file with secrets from a vault on this machin
 test: $(READY) ## run the tests; ARGS='-k name' is handed to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
+# A long form may be silent for longer than a test that hangs would be given otherwise.
+.PHONY: soak
+soak: $(READY) ## the long forms of the tests; some minutes, or SOAK_MINUTES=60
+	@$(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600 $(ARGS)
+
 .PHONY: bench
 bench: $(READY) ## measure, side by side with what one would use otherwise
 	@$(BIN)/python -m benchmarks $(ARGS)

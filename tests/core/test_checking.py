@@ -248,6 +248,22 @@ def test_whatever_is_answered_only_a_form_error_is_raised(answers: dict[str, obj
         assert check_answers(EVERY_KIND, checked, subject="again") == checked
 
 
+@pytest.mark.parametrize("name", [5, None, (1,)])
+def test_a_name_that_is_no_text_is_not_known(name: object) -> None:
+    with pytest.raises(FormError) as caught:
+        check_answers(EVERY_KIND, {name: "x"}, subject="the form")  # type: ignore[dict-item]
+    assert [problem.field for problem in caught.value.problems] == [str(name)]
+
+
+def test_an_integer_that_python_would_not_write_out_is_none() -> None:
+    version = Field("version", kind="integer")
+    most = 10**18 - 1
+    assert check_answers([version], {"version": -most}, subject="the form")["version"] == -most
+    for answer in (most + 1, 10**5000):
+        with pytest.raises(FormError, match="version must be a whole number"):
+            check_answers([version], {"version": answer}, subject="the form")
+
+
 # ------------------------------------------------------------------------------------ each kind
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from unvault.directories import HOME_VARIABLE, Directories
+from unvault.errors import StoreUnreadable
 
 
 def test_one_folder_for_everything(tmp_path: Path) -> None:
@@ -60,3 +61,10 @@ def test_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     Directories.default("acme-app", {})
     Directories.under(tmp_path / "home")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("home", ["~nobody-knows/x", "~\0"])
+def test_the_home_of_nobody_is_refused(home: str) -> None:
+    with pytest.raises(StoreUnreadable) as caught:
+        Directories.default(environ={"UNVAULT_HOME": home})
+    assert f"the home folder of {home!r} cannot be told" in caught.value.message

@@ -192,6 +192,7 @@ def test_answers_as_text_and_as_paths(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert (answers.text("port"), answers.text("other")) == ("8200", None)
     assert (answers.path("file"), answers.path("other")) == (tmp_path / "key.json", None)
     assert answers.path("nobody") == Path("~no-such-user-here/key.json")
+    assert Answers({"file": "~\0"}).path("file") == Path("~\0")
 
 
 def test_what_a_session_renewed_stays_closed() -> None:

@@ -210,6 +210,15 @@ def test_one_without_its_metadata_file_is_not_imported_here_either(site):
     assert os.getpid() not in site.imports("half")
 
 
+@pytest.mark.parametrize("content", [b"[" * 5000, b"9" * 5000, b"\xff", b'{"good": []}', b"[]"])
+def test_verdicts_that_cannot_be_read_are_found_out_anew(site, cache, content):
+    site.watched("good")
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "providers.json").write_bytes(content)
+    assert looked_at("good", cache).state is ProviderState.READY
+    assert len(site.imports("good")) == 1
+
+
 def test_conflicts_and_blocked_ones_are_reported_and_not_loaded(site):
     site.watched("kept-out")
     for number in (1, 2):

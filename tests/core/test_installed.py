@@ -301,6 +301,44 @@ def test_an_entry_is_loaded(value, wanted):
     assert entry.dist is None
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Metadata-Version: 2.1\nName: a-b\nVersion: 1.0\n\nName: other\n", ("a-b", "1.0")),
+        ("name:a-b\r\nVERSION:   1.0  \r\n", ("a-b", "1.0")),
+        ("Name: a\nName: b\nSummary: Version: 3\n", ("a", None)),
+        ("Summary: x\n\nName: a\nVersion: 1\n", (None, None)),
+        (b"Name: a\nSummary: \xff\nVersion: 1\n", ("a", "1")),
+        (b"\xff\xfe\0", (None, None)),
+        ("Name:\nVersion\n", (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_an_entry_tells_its_distribution_where_that_can_be_read(only, content, told):
+    home = install(only, "x-1.0.dist-info", f"[{GROUP}]\na = b\n")
+    for file in ("METADATA", "PKG-INFO"):
+        for each in home.glob("*A*"):
+            each.unlink()
+        if content is not None:
+            (home / file).write_bytes(content.encode() if isinstance(content, str) else content)
+        [entry] = entries(GROUP)
+        assert (entry.distribution, entry.version) == told
+
+
+def test_in_this_environment_it_tells_what_importlib_metadata_tells():
+    for entry in entries("console_scripts"):
+        assert entry.dist is not None
+        assert (entry.distribution, entry.version) == (entry.dist.name, entry.dist.version)
+
+
+def test_a_distribution_in_a_zip_file_tells_its_name_too(only, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(zipped(only.parent))])
+    [entry] = entries(GROUP)
+    assert (entry.distribution, entry.version) == ("packed", "1.0")
+    [entry] = [Entry("a", "b", GROUP, importlib.metadata.PathDistribution(only / "nowhere"))]
+    assert (entry.distribution, entry.version) == (None, None)
+
+
 @pytest.mark.parametrize("value", ["", "not a module", "os:no such thing", "-"])
 def test_what_cannot_be_an_entry_fails_as_it_would(value):
     real = importlib.metadata.EntryPoint("a", value, GROUP)

@@ -217,6 +217,15 @@ def noise(path: Path) -> None:
     path.write_bytes(content[:100] + bytes(range(256)) * (len(content) // 256))
 
 
+def file_id(value: object) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE envelope SET file_id = ?", (value,))
+        connection.close()
+
+    return change
+
+
 WRECKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "foreign": (lambda path: (path.unlink(), foreign(path)), "is not a test box of unvault"),
     "another kind": (another_kind, "is not a test box of unvault"),
@@ -236,6 +245,7 @@ WRECKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "record: bytes": (record(b"\xff\xfe"), "is damaged"),
     "record: deep": (record("[" * 100_000), "is damaged"),
     "record: empty": (record("{}"), "is damaged"),
+    "file id: bytes": (file_id(b"\xff\xfe"), "is damaged"),
     "record: unknown": (record('{"protection": "quantum"}'), "does not offer: quantum"),
 }
 
@@ -244,7 +254,7 @@ def content(path: Path) -> object:
     return sorted(path.iterdir()) if path.is_dir() else path.read_bytes()
 
 
-LOOKS_AT_NO_KEY = [name for name in WRECKS if name.startswith(("record", "no envelope"))]
+LOOKS_AT_NO_KEY = [name for name in WRECKS if name.startswith(("record", "file id", "no envelope"))]
 
 
 @pytest.mark.parametrize(

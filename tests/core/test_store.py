@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from unvault import credential_rows
+from unvault import credential_rows, sqlite_file
 from unvault.errors import CredentialNotFound, InvalidName, StoreUnreadable, UnvaultError
 from unvault.model import Credential, Origin
 from unvault.protection import KeyFile, Passphrase
@@ -642,3 +642,18 @@ def test_the_name_in_the_hint_is_quoted(store: SqliteStore) -> None:
     with pytest.raises(InvalidName) as caught:
         store.add("x;id", "acme", "token", ANSWERS)
     assert str(caught.value.hint).endswith("unvault credentials edit 'x;id'")
+
+
+def test_an_error_that_is_kept_keeps_no_lock_on_the_file(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.05)
+    store.add("a", "acme", "token", {})
+    store.add("b", "acme", "token", {})
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE credential SET created = CAST(x'ff' AS TEXT)")
+    with pytest.raises(StoreUnreadable) as kept:
+        store.list()
+    assert kept.value.__traceback__
+    store.remove("a")
+    assert store.get("a") is None

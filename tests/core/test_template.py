@@ -313,6 +313,7 @@ def test_a_text_without_an_opening_has_no_tags(text):
 def seconds(text):
     """Return how much of the processor a text takes to read: the best of three."""
     best = float("inf")
+    text += " vault"  # without the word, a text is not gone through
     for _ in range(3):
         begun = time.thread_time()
         for _ in find_tags(text):
@@ -367,6 +368,7 @@ def test_time_is_linear_in_the_length(name):
     ids=range(11),
 )
 def test_a_single_long_run_takes_no_time_either(text):
+    text += " vault"  # as above
     begun = time.perf_counter()
     list(find_tags(text))
     assert time.perf_counter() - begun < 2

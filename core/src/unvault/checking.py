@@ -106,7 +106,7 @@ def _by_name(
     for name, answer in given.items():
         if name in own and (answer is None or answer == ""):
             continue
-        target = own.get(name, name)
+        target = own.get(name, str(name))  # a program may give what is no text
         if target in named:
             problems.append(Problem(target, f"is given twice, once as {name!r}"))
         named[target] = answer
@@ -233,7 +233,8 @@ def _flag(answer: object) -> bool:
 
 
 def _integer(answer: object) -> int:
-    if isinstance(answer, int) and not isinstance(answer, bool):
+    # Not more of them than text may have: Python refuses to write out thousands of digits.
+    if isinstance(answer, int) and not isinstance(answer, bool) and abs(answer) < 10**18:
         return answer
     if isinstance(answer, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", answer):
         return int(answer)

@@ -46,7 +46,7 @@ class Directories:
 
             dirs = PlatformDirs(app_name, appauthor=False)
             found = cls(dirs.user_data_path, dirs.user_config_path, dirs.user_cache_path)
-        except RuntimeError:
+        except (RuntimeError, ValueError):  # the latter for what cannot be a name at all
             found = None
         if found is None or not found.data.is_absolute():
             what = repr(home) if home and app_name == "unvault" else "this user"
@@ -60,3 +60,14 @@ class Directories:
     def under(cls, home: Path) -> Directories:
         """Return folders that all lie under one."""
         return cls(home / "data", home / "config", home / "cache")
+
+
+def _expanded(home: str) -> Path:
+    try:
+        return Path(home).expanduser()
+    except (RuntimeError, ValueError):  # the latter for what cannot be a name at all
+        pass  # raised below, outside
+    raise InvalidSetting(
+        f"{HOME_VARIABLE} is {home!r}, and there is no such home folder",
+        hint="write the whole path",
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -197,7 +198,7 @@ def stem(provider: str) -> str:
 
 def _check_fields(fields: Sequence[Field]) -> None:
     names = [name for field in fields for name in field.names]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"two fields are called {', '.join(twice)}")
     own = {field.name for field in fields}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,6 +53,8 @@ def examine(providers: Providers, cache: Path | None = None) -> Sequence[Provide
 def _verdict(providers: Providers, info: ProviderInfo) -> ProviderInfo:
     if providers.source(info.id).entry is None:
         return providers.check(info.id)  # an object of this process: nothing is left to import
+    import subprocess
+
     # It imports from where this process does and, by -P, not from whatever folder this is.
     command = [sys.executable, "-P", "-m", "unvault.health", info.id]
     folders = os.pathsep.join(folder for folder in sys.path if folder)
@@ -119,7 +120,7 @@ def _files(entry: Entry) -> Sequence[Path]:
 def _remembered(cache: Path | None) -> Mapping[str, Any]:
     try:
         known = json.loads((cache / _VERDICTS).read_text("utf-8")) if cache else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}
 

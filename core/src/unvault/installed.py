@@ -55,6 +55,25 @@ class Entry:
         return Distribution.at(self._home)
 
     @property
+    def distribution(self) -> str | None:
+        """The name of its distribution; None where its metadata is gone or cannot be read."""
+        return self._told("Name")
+
+    @property
+    def version(self) -> str | None:
+        """The version of its distribution; None where its metadata is gone or cannot be read."""
+        return self._told("Version")
+
+    def _told(self, header: str) -> str | None:
+        if isinstance(self._home, str):
+            return _header(self._home, header)
+        try:
+            told = self._home.metadata[header] if self._home else None
+            return None if told is None else str(told)
+        except Exception:  # noqa: BLE001  # which one depends on the Python, and on who made it
+            return None
+
+    @property
     def module(self) -> str:
         """The module it names.
 
@@ -125,7 +144,7 @@ def _read(group: str, metadata: Sequence[os.DirEntry[str]]) -> Iterator[Entry]:
         if name in seen:
             continue  # the first of a name is the one that is imported
         seen.add(name)
-        for key, value in _pairs(_content(folder.path), group):
+        for key, value in _pairs(_content(folder.path, "entry_points.txt"), group):
             yield Entry(key, value, group, folder.path)
 
 
@@ -133,12 +152,24 @@ def _normal(name: str) -> str:
     return _SEPARATORS.sub("_", name).lower()
 
 
-def _content(folder: str) -> bytes:
+def _content(folder: str, name: str) -> bytes:
     try:
-        with open(f"{folder}/entry_points.txt", "rb") as file:  # noqa: PTH123  # a hundred times
+        with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123  # a hundred times
             return file.read()
-    except OSError:  # most distributions have none
+    except OSError:  # most distributions have no entry points
         return b""
+
+
+def _header(folder: str, wanted: str) -> str | None:
+    """Return what a distribution's metadata says under a header."""
+    content = _content(folder, "METADATA") or _content(folder, "PKG-INFO")
+    for line in content.decode(errors="replace").splitlines():
+        name, colon, value = line.partition(":")
+        if not line:
+            break  # what follows is the description
+        if colon and name.lower() == wanted.lower():
+            return value.strip() or None
+    return None
 
 
 def _pairs(content: bytes, group: str) -> Sequence[tuple[str, str]]:

@@ -67,7 +67,7 @@ class Answers(Mapping[str, Answer]):
             return None
         try:
             return Path(answer).expanduser()
-        except RuntimeError:  # "~name" of nobody: a path like any other, as for a shell
+        except (RuntimeError, ValueError):  # "~name" of nobody: a path like any other
             return Path(answer)
 
 

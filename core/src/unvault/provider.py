@@ -99,19 +99,12 @@ class Source:
     @property
     def distribution(self) -> str | None:
         """Name of the distribution."""
-        return self._told("name")
+        return self.entry.distribution if self.entry else None
 
     @property
     def version(self) -> str | None:
         """Version of the distribution."""
-        return self._told("version")
-
-    def _told(self, what: str) -> str | None:
-        try:
-            told: str | None = getattr(self.entry.dist, what) if self.entry else None
-        except (AttributeError, KeyError, OSError, TypeError):  # which one depends on the Python
-            return None  # its metadata is gone, as after half an uninstall
-        return told
+        return self.entry.version if self.entry else None
 
     def info(self, state: ProviderState, reason: str | None = None) -> ProviderInfo:
         """Return what can be told of it."""

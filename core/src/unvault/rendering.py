@@ -15,7 +15,7 @@ from unvault.selection import Selection
 from unvault.template import Lookup, Tag, find_tags
 
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
-_WIDE_TAG = re.compile(rb"\{\0+%\0+(?:[-+]\0+)?(?:\s\0+)*v\0+a\0+u\0+l\0+t")
+_WIDE_TAG = re.compile(rb"\{\0\0*+%\0++(?:[-+]\0++)?(?:\s\0++)*+v\0++a\0++u\0++l\0++t")
 """A vault tag in UTF-16 or UTF-32, in either order of bytes."""
 
 
@@ -75,7 +75,7 @@ def decode(content: bytes) -> str:
     Raises:
         RenderError: It is UTF-16 or UTF-32, in which tags would go unseen.
     """
-    if content.startswith(_WIDE_MARKS) or _WIDE_TAG.search(content):
+    if content.startswith(_WIDE_MARKS) or (b"\0" in content and _WIDE_TAG.search(content)):
         raise RenderError(
             "the text is UTF-16 or UTF-32, and its tags cannot be read",
             hint="save it as UTF-8",

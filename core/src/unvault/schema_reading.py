@@ -97,11 +97,11 @@ def read_type(part: Part) -> CredentialType:
 def read_fields(part: Part) -> list[Field]:
     """Return the fields that an object's properties describe, in the order to ask them."""
     found: dict[str, Part] = {}
-    required: list[str] = []
+    required: set[str] = set()
     for each in (part, *(branch.part("then") for branch in part.parts("allOf"))):
         properties = each.part("properties")
         found |= {str(name): properties.part(name) for name in properties.value}
-        required += each.texts("required")
+        required |= {*each.texts("required")}
     order = part.ours.texts("fields")
     unknown = [name for name in order if name not in found]
     if unknown:

@@ -237,12 +237,10 @@ class SealedDatabase:
                 self.key(connection)
 
     def _envelope(self, connection: sqlite3.Connection) -> tuple[str, str]:
-        row: tuple[str, str] | None = connection.execute(
-            "SELECT file_id, record FROM envelope"
-        ).fetchone()
-        if row is None:
-            raise self.damaged()
-        return row
+        row = connection.execute("SELECT file_id, record FROM envelope").fetchone()
+        if row is None or not all(isinstance(each, str) for each in row):
+            raise self.damaged()  # SQLite keeps what it is given, whatever the table says
+        return str(row[0]), str(row[1])
 
     def _parsed(self, text: str) -> Record:
         try:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 import attrs
 
@@ -78,10 +81,37 @@ class Layout:
             raise damaged(where)
 
 
+class _Connection(sqlite3.Connection):
+    """Closes its cursors with it.
+
+    Python 3.11 and newer leave them open. An error that came while rows were read has a frame with
+    the cursor in it: for as long as somebody kept the error, the file would stay locked.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        cursor = self.cursor()
+        self._cursors.add(cursor)
+        return cursor.execute(sql, parameters)
+
+    def close(self) -> None:
+        for cursor in [*self._cursors]:
+            cursor.close()
+        super().close()
+
+    @cached_property
+    def _cursors(self) -> WeakSet[sqlite3.Cursor]:
+        return WeakSet()
+
+
 def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
     """Open a database; each statement is a transaction of its own unless one is begun."""
     connection = sqlite3.connect(
-        database, timeout=BUSY_SECONDS, isolation_level=None, uri=uri, check_same_thread=False
+        database,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        uri=uri,
+        check_same_thread=False,
+        factory=_Connection,
     )
     connection.execute("PRAGMA trusted_schema = OFF")  # whoever can write the file is not trusted
     # What is deleted or replaced is overwritten, so that an old wrapped key does not stay behind.

@@ -276,7 +276,7 @@ def _check_name(name: str) -> None:
 
 def _unknown(name: str, connection: sqlite3.Connection | None = None) -> CredentialNotFound:
     rows = connection.execute("SELECT name FROM credential") if connection else ()
-    names = [row[0] for row in rows if row[0]]
+    names = [row[0] for row in rows if isinstance(row[0], str)]  # in a damaged file, not all are
     near = nearest(name, names)
     return CredentialNotFound(
         f"there is no stored credential {name!r}",

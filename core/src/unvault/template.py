@@ -13,7 +13,8 @@ Jinja and Nunjucks. What stands between ``{% raw %}`` and ``{% endraw %}`` is no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -33,6 +34,10 @@ _ARGUMENT = re.compile(
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLOSING = re.compile(r"\s*([-+]?)%\}")
+_WORD = "vault"
+_MANY = 1_000
+"""How many different targets of one text are kept at hand, to be read once only."""
+
 _B64_START, _B64_END = "b64::", "::46b"
 _USAGE = "a tag is {% vault 'credential/path#field' %} or {% vault 'provider', 'id', 'look-up' %}"
 
@@ -71,11 +76,14 @@ def find_tags(text: str) -> Iterator[Tag]:
     Args:
         text: Any text at all; a byte-order mark and any line ends are characters like others.
     """
+    if _WORD not in text:
+        return  # the rest is for texts that may have a tag: this one is read in no time
     position = 0
     place = _Place(text)
+    target = lru_cache(_MANY)(_target)  # a long text mostly repeats itself
     while match := _OPENING.search(text, position):
         if match[1] == "vault":
-            tag = _read_tag(text, match, place, after=position)
+            tag = _read_tag(text, match, place, target, after=position)
             yield tag
             position = tag.end
         else:
@@ -126,7 +134,14 @@ def _hidden_by_raw(text: str, opening: re.Match[str], place: _Place) -> Iterator
     yield Tag(opening.start(), opening.end(), line, column, error)
 
 
-def _read_tag(text: str, opening: re.Match[str], place: _Place, *, after: int) -> Tag:
+def _read_tag(
+    text: str,
+    opening: re.Match[str],
+    place: _Place,
+    target: Callable[[tuple[str, ...]], Reference | Lookup],
+    *,
+    after: int,
+) -> Tag:
     line, column = place.of(opening.start())
     start, end = opening.span()
     if opening[0].startswith("{%-"):
@@ -142,7 +157,10 @@ def _read_tag(text: str, opening: re.Match[str], place: _Place, *, after: int) -
     end = closing.end()
     if closing[1] == "-" and (space := _SPACE.match(text, end)):
         end = space.end()
-    return Tag(start, end, line, column, _target(arguments))
+    try:
+        return Tag(start, end, line, column, target(tuple(arguments)))
+    except (InvalidReference, InvalidTag) as error:
+        return Tag(start, end, line, column, error)
 
 
 def _before_space(text: str, position: int, limit: int) -> int:
@@ -171,16 +189,13 @@ def _value(argument: re.Match[str]) -> str:
     return _ESCAPED.sub(r"\1", quoted)
 
 
-def _target(arguments: list[str]) -> Reference | Lookup | UnvaultError:
-    try:
-        if len(arguments) == 1:
-            return Reference.parse(arguments[0])
-        if len(arguments) == 3:
-            provider, credential, lookup = arguments
-            return Lookup(provider, credential, _decoded(lookup))
-    except (InvalidReference, InvalidTag) as error:
-        return error
-    return InvalidTag(f"a vault tag has 1 or 3 arguments, not {len(arguments)}", hint=_USAGE)
+def _target(arguments: tuple[str, ...]) -> Reference | Lookup:
+    if len(arguments) == 1:
+        return Reference.parse(arguments[0])
+    if len(arguments) == 3:
+        provider, credential, lookup = arguments
+        return Lookup(provider, credential, _decoded(lookup))
+    raise InvalidTag(f"a vault tag has 1 or 3 arguments, not {len(arguments)}", hint=_USAGE)
 
 
 def _decoded(lookup: str) -> Mapping[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tomllib
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from unvault_cli import __version__
 from unvault_cli.commands.credentials import SUMMARIES, command
 from unvault_cli.root import OWN, root
 
+ROOT = Path(__file__).parents[3]
 LOADED = """
 import sys
 from unvault_cli.main import main
@@ -70,7 +74,7 @@ def test_help_loads_no_command_and_no_core(process: Unvault) -> None:
         assert summary in told.text
     assert "  local " in told.text
     loaded = loaded_by("--help")
-    assert not loaded & HEAVY
+    assert not loaded & {*HEAVY, "importlib.metadata"}
     assert not [name for name in loaded if name.startswith("unvault_cli.commands.")]
     assert {name for name in loaded if name.startswith("unvault.")} == {"unvault.installed"}
     assert "unvault_local" not in loaded
@@ -89,6 +93,34 @@ def test_providers_imports_no_provider(site: Site) -> None:
     for _ in range(2):  # when their verdicts are found out, and when they are remembered
         loaded = loaded_by("providers")
         assert not loaded & {"unvault_local", "acme_provider", "provider_another", "rich"}
+
+
+def sdks() -> set[str]:
+    """Return the SDKs that the core must not import, as the settings of import-linter name them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    [plain] = [each for each in contracts if each["id"] == "core-plain"]
+    return {*plain["forbidden_modules"]} - {"click"}  # which the command is made of
+
+
+def test_providers_in_a_process_of_its_own_imports_none_of_them_and_no_sdk(tmp_path: Path) -> None:
+    installed = {entry.module for entry in entry_points(group="unvault.providers")}
+    assert {"unvault_local.plugin", "unvault_hashicorp.plugin"} <= installed
+    unwanted = {name.partition(".")[0] for name in installed} | sdks()
+    command = Path(sys.executable).with_name("unvault")
+    for remembered in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", str(command), "providers"],
+            env={**os.environ, "UNVAULT_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "hashicorp" in done.stdout
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert "unvault.health" in imported
+        assert not {name for name in imported if name.partition(".")[0] in unwanted}
+        assert ("subprocess" in imported) is not remembered  # by which each is looked at
 
 
 def test_the_help_of_a_group_shows_what_the_commands_say_of_themselves() -> None:
@@ -176,9 +208,15 @@ def test_a_blocked_provider_takes_all_commands_of_its_distribution_along(
 def test_a_damaged_distribution_takes_no_command_away(site: Site, process: Unvault) -> None:
     info = site.distribution("dist-damaged")
     (info / "entry_points.txt").write_text("[unvault.commands]\nno equals sign\n")
-    assert "  local " in process("--help").text
+    unnamed = site.distribution("dist-unnamed")
+    (unnamed / "entry_points.txt").write_text("[unvault.commands]\nunnamed = nowhere:command\n")
+    (unnamed / "METADATA").write_bytes(b"Summary: \xff\n")
+    told = process("--help")
+    assert "  local " in told.text
+    assert "From a distribution without metadata." in told.text
     assert process("local", "--help").code == 0
     assert "local" in process("providers").text
+    assert process("unnamed").code == 7
 
 
 @pytest.mark.parametrize(

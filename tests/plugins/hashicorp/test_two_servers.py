@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.plugins.hashicorp.using import add, at
+from tests.soak import rounds
 
 from unvault.errors import AccessDenied, FieldNotFound, SecretNotFound, UnvaultError
 
@@ -68,9 +69,7 @@ def step(unvault, places, seed):
     return None if found == expected else f"{name}/{path} was {found}"
 
 
-@pytest.mark.parametrize(
-    "rounds", [2_000, pytest.param(10_000, marks=pytest.mark.soak)], ids=["short", "long"]
-)
+@rounds(2_000, 10_000)
 @pytest.mark.parametrize("cached", [True, False], ids=["cached", "not cached"])
 def test_random_fetches_in_threads_are_never_mixed(unvault, places, rounds, cached):
     if not cached:

@@ -497,6 +497,18 @@ class TestForgedFiles:
         with pytest.raises(StoreUnreadable):
             vault.browse()
 
+    def test_bytes_for_a_name_when_near_names_are_looked_for(self, vault):
+        vault.set("x", CANARY)
+        vault.set("y", CANARY)
+        self.forge(vault, "UPDATE version SET name = ? WHERE name = 'x'", b"x")
+        for look in (
+            lambda: vault.versions("x"),
+            lambda: vault.get("x"),
+            lambda: vault.remove("x"),
+        ):
+            with pytest.raises(StoreUnreadable, match="is damaged"):
+                look()
+
     def test_what_is_no_text(self, vault):
         vault.set("x", CANARY)
         change(vault, "UPDATE version SET content_type = CAST(x'ff' AS TEXT)")

@@ -44,7 +44,7 @@ class Root(LazyGroup):
     def summaries(self) -> Mapping[str, str]:
         """Return the command's own commands, and those that distributions bring, by metadata."""
         brought = {
-            entry.name: f"From {entry.dist.name if entry.dist else 'a provider'}."
+            entry.name: f"From {entry.distribution or 'a distribution without metadata'}."
             for entry in sorted(_entries(), key=lambda entry: entry.name)
         }
         return {**OWN, **{name: brought[name] for name in brought if name not in OWN}}
@@ -68,7 +68,7 @@ def _brought(name: str) -> click.Command | None:
     if len(found) > 1:
         from unvault.errors import ProviderConflict
 
-        who = " and ".join(sorted(entry.dist.name for entry in found if entry.dist))
+        who = " and ".join(sorted(entry.distribution or "another" for entry in found))
         raise ProviderConflict(
             f"more than one distribution brings a command {name!r}: {who}",
             hint="uninstall all but one of them",
@@ -97,7 +97,7 @@ def _refuse_blocked(entry: Entry) -> None:
             f"the provider {blocked[0]!r} is blocked, and so are its commands",
             hint=f"take it out of {BLOCK_VARIABLE}",
             provider=blocked[0],
-            distribution=entry.dist.name if entry.dist else None,
+            distribution=entry.distribution,
         )
 
 
@@ -105,7 +105,7 @@ def _load(entry: Entry) -> click.Command:
     from unvault.errors import ProviderBroken
 
     _refuse_blocked(entry)
-    distribution = entry.dist.name if entry.dist else None
+    distribution = entry.distribution
     try:
         with noise_aside():
             command = entry.load()
@@ -115,7 +115,7 @@ def _load(entry: Entry) -> click.Command:
     except (Exception, SystemExit) as error:  # noqa: BLE001  # its import may do anything
         why = f"{type(error).__name__}: {error}"
     raise ProviderBroken(
-        f"the command {entry.name!r} of {distribution} cannot be loaded: {why}",
+        f"the command {entry.name!r} of {distribution or 'a distribution'} cannot be loaded: {why}",
         hint="update or reinstall it, or tell its author",
         distribution=distribution,
     )

@@ -283,7 +283,8 @@ class LocalVault:
         numbers = version_numbers(connection, name)
         if not numbers:
             rows = connection.execute("SELECT DISTINCT name FROM version") if guess else ()
-            raise self._missing(name, [row[0] for row in rows])
+            with self._meant():
+                raise self._missing(name, [row[0] for row in rows])
         return numbers
 
     def _missing(self, name: str, known: Sequence[str]) -> SecretNotFound:
