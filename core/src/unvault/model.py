@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any
 
 import attrs
 
 from unvault.errors import UnvaultError
 from unvault.forms import Answer
-from unvault.secret import MASK, Secret
+from unvault.secret import Secret
+from unvault.unshown import NamesOnly
 
 
-class Answers(Mapping[str, Answer]):
-    """Checked answers to a form, by field name. Does not change, and shows names only.
+class Answers(NamesOnly[Answer]):
+    """Checked answers to a form, by field name. Does not change, and shows names only."""
 
-    It is neither a dict nor an attrs class, so that ``attrs.asdict`` and ``repr`` of what holds
-    it leave it closed.
-    """
-
-    __slots__ = ("_answers",)
-
-    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
-        self._answers = dict(answers or {})
-
-    def __getitem__(self, name: str) -> Answer:
-        """Return the answer to a field."""
-        return self._answers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of the fields that are answered."""
-        return iter(self._answers)
-
-    def __len__(self) -> int:
-        """Return how many fields are answered."""
-        return len(self._answers)
-
-    def __repr__(self) -> str:
-        """Return the names, each with a mask."""
-        return f"<Answers {', '.join(f'{name}={MASK}' for name in self._answers)}>"
-
-    def __copy__(self) -> Self:
-        """Return itself: it does not change."""
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        """Return itself: it does not change."""
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse to be pickled: the answers would be in the clear."""
-        raise TypeError("Answers are not pickled: they may hold a token or a password")
+    __slots__ = ()
 
     def text(self, name: str) -> str | None:
         """Return an answer as text, or None where the field is not answered."""
-        answer = self._answers.get(name)
+        answer = self.get(name)
         return None if answer is None else str(answer)
 
     def path(self, name: str) -> Path | None:
