@@ -15,7 +15,20 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: The arguments; the process's own by default.
     """
-    given = sys.argv[1:] if args is None else [*args]
+    return _main(sys.argv[1:] if args is None else [*args], alone=False)
+
+
+def script() -> int:
+    """Run the command in a process that is there for nothing else, and that ends with it."""
+    try:
+        return _main(sys.argv[1:], alone=True)
+    finally:
+        # Taking apart all that was imported, cycle by cycle, would take longer than most commands
+        # do. What is to be closed was closed before this.
+        gc.freeze()
+
+
+def _main(given: Sequence[str], *, alone: bool) -> int:
     try:
         # It needs no more than this, and scripts ask for it often.
         if given == ["--version"] and sys.stdout is not None:
@@ -23,16 +36,6 @@ def main(args: Sequence[str] | None = None) -> int:
             return 0
         from unvault_cli.running import run
 
-        return run(given)
+        return run(given, alone=alone)
     except KeyboardInterrupt:  # while it was still starting
         return 130
-
-
-def script() -> int:
-    """Run the command in a process that is there for nothing else, and that ends with it."""
-    try:
-        return main()
-    finally:
-        # Taking apart all that was imported, cycle by cycle, would take longer than most commands
-        # do. What is to be closed was closed before this.
-        gc.freeze()
