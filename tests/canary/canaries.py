@@ -1,4 +1,4 @@
-"""Secrets that are invented anew in each run, and looked for in whatever way they may be written."""
+"""Secrets that are invented anew in each run, and looked for however they may be written."""
 
 from __future__ import annotations
 

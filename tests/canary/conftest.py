@@ -54,7 +54,7 @@ def place(
     monkeypatch: pytest.MonkeyPatch,
     home: Path,  # noqa: F811
     prepared: Path,
-) -> Iterator[Place]:
+) -> Place:
     """Return a place with a provider, a stored credential, a local vault and variables."""
     inputs = tmp_path / "inputs"
     inputs.mkdir()
@@ -70,7 +70,7 @@ def place(
         monkeypatch.setenv(name, canaries[VARIABLE])
     for name in ("UNVAULT_PASSPHRASE", "UNVAULT_NEW_PASSPHRASE", "UNVAULT_LOCAL_PASSPHRASE"):
         monkeypatch.setenv(name, canaries[PASSPHRASE])
-    yield Place(canaries, tmp_path, inputs)
+    return Place(canaries, tmp_path, inputs)
 
 
 def write_inputs(folder: Path, canaries: Canaries) -> None:
@@ -126,7 +126,7 @@ def logged() -> Iterator[Callable[[], str]]:
             heard.extend(error.format())
 
     with (
-        mock.patch.object(logging.Logger, "isEnabledFor", lambda *_: True),
+        mock.patch.object(logging.Logger, "isEnabledFor", return_value=True),
         mock.patch.object(logging.Logger, "handle", hear),
     ):
         yield lambda: "\n".join(heard)

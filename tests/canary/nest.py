@@ -78,7 +78,6 @@ def fetch_secret(session: Session, request: SecretRequest) -> Secret:
     if what == "crash":
         crash(more, value)
     if what == "wait":
-        print(value, file=open(os.devnull, "w"))  # noqa: SIM115  # something is done with it
         wait()
     kinds = {"value": value, "json": json.dumps({"password": value, "port": 1})}
     kinds |= {"binary": f"\udcff{value}".encode(errors="surrogateescape")}

@@ -34,6 +34,7 @@ def test_a_canary_shows_where_it_was_asked_for_only(
     logged: Callable[[], str],
     path: Path,
     scenario: Scenario,
+    *,
     as_json: bool,
 ) -> None:
     files = {f"{{{file.name}}}": str(file) for file in place.inputs.iterdir()}
