@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
 
 MASK = "********"
 """What stands wherever a secret would otherwise show."""
@@ -19,11 +19,32 @@ class _Unshown(dict[_K, _V]):
         return MASK
 
 
-class NamesOnly(Mapping[str, _V]):
+if TYPE_CHECKING:
+
+    class _Named(Mapping[str, _V]):
+        """For type checkers, a mapping."""
+
+else:
+
+    class _Named(Generic[_V]):
+        """What works like a mapping, and is none: nobody looks into it who was not asked to."""
+
+        __slots__ = ()
+
+        get, keys, items, values = Mapping.get, Mapping.keys, Mapping.items, Mapping.values
+
+        def __eq__(self, other: object) -> bool:
+            return dict(self) == dict(other) if _is_mapping(other) else NotImplemented
+
+        __hash__ = None  # as for mappings
+
+
+class NamesOnly(_Named[_V]):
     """What has names and may hold secrets. Does not change, and shows its names only.
 
-    It is neither a dict nor an attrs class, so that ``attrs.asdict`` and ``repr`` of what holds
-    it leave it closed.
+    It does all that a mapping does, and for type checkers it is one. For ``isinstance`` it is none,
+    and no dict or attrs class either: tools that report errors, compare, or take objects apart
+    (Sentry, pytest, cattrs, ``attrs.asdict``) walk into these, and show what they find.
 
     Args:
         content: What it has, by name.
@@ -46,6 +67,10 @@ class NamesOnly(Mapping[str, _V]):
         """Return how many names there are."""
         return len(self._content)
 
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is something of a name."""
+        return name in self._content
+
     def __repr__(self) -> str:
         """Return the names, each with a mask."""
         names = ", ".join(f"{name}={MASK}" for name in self._content)
@@ -63,3 +88,7 @@ class NamesOnly(Mapping[str, _V]):
         """Refuse to be pickled: what it holds would be in the clear."""
         what = type(self).__name__
         raise TypeError(f"{what} are not pickled: they may hold a token or a password")
+
+
+def _is_mapping(other: object) -> bool:
+    return isinstance(other, Mapping | NamesOnly)
