@@ -21,6 +21,7 @@ from unvault.secret import Secret
 from unvault.settings import CacheControl
 from unvault.store import StoredCredential
 from unvault.threads import Joins, Threads
+from unvault.unshown import NamesOnly
 
 _T = TypeVar("_T")
 _Run = Callable[..., Any]
@@ -186,6 +187,7 @@ class AsyncCredentials:
         name: str = "",
     ) -> Credential:
         """Check answers and return the credential they make, without storing it."""
+        answers = NamesOnly(answers)  # frames and asyncio's debug mode show what is handed on
         made: Credential = await self._run(self._sync.draft, provider, type, answers, name=name)
         return made
 

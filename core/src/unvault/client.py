@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from unvault.cache import SecretCache
 from unvault.clock import Clock
 from unvault.directories import Directories
-from unvault.errors import RenderError, StoreLocked
+from unvault.errors import RenderError, StoreLocked, UnvaultError
+from unvault.frames import forget_locals, forgets_locals
 from unvault.hookspecs import Interaction
 from unvault.model import Outcome, SecretInfo
 from unvault.names import checked_names
@@ -23,6 +24,7 @@ from unvault.selection import Selection
 from unvault.sessions import Sessions
 from unvault.settings import CacheControl, Settings
 from unvault.sqlite_store import SqliteStore
+from unvault.unshown import NamesOnly
 
 if TYPE_CHECKING:
     from unvault.credentials import Credentials
@@ -84,7 +86,7 @@ class Unvault:
         clock: Clock | None = None,
         parallel: int = 32,
     ) -> None:
-        self._environ = dict(os.environ if environ is None else environ)
+        self._environ = NamesOnly(os.environ if environ is None else environ)
         self._interaction = interaction
         self.directories = directories or Directories.default(app_name, self._environ)
         self.providers = Providers(
@@ -158,7 +160,11 @@ class Unvault:
         Raises:
             UnvaultError: Whatever stood in the way.
         """
-        return self._resolver.fetch(reference, fresh=fresh)
+        try:
+            return self._resolver.fetch(reference, fresh=fresh)
+        except UnvaultError as error:
+            forget_locals(error)
+            raise
 
     def fetch_many(
         self, references: Iterable[Reference | str], *, fresh: bool = False
@@ -174,7 +180,11 @@ class Unvault:
         Raises:
             TypeError: It is one reference instead of several.
         """
-        return self._resolver.fetch_many(references, fresh=fresh)
+        found = self._resolver.fetch_many(references, fresh=fresh)
+        for each in found:
+            if isinstance(each, UnvaultError):
+                forget_locals(each)
+        return found
 
     def observe(self, observer: Callable[[Secret], object]) -> None:
         """Tell somebody of every secret, or field of one, before it is handed out.
@@ -199,8 +209,13 @@ class Unvault:
             NotSupported: The provider cannot list.
             UnvaultError: Whatever stood in the way.
         """
-        return self._resolver.list(credential, prefix)
+        try:
+            yield from self._resolver.list(credential, prefix)
+        except UnvaultError as error:
+            forget_locals(error)
+            raise
 
+    @forgets_locals
     def find_references(self, text: str | bytes) -> Sequence[FoundReference]:
         """Return the reference of every vault tag of a text, with line and column. Offline."""
         from unvault.rendering import decode, find_references
@@ -208,6 +223,7 @@ class Unvault:
         known = decode(text) if isinstance(text, bytes) else text
         return find_references(known, self._selection)
 
+    @forgets_locals
     def render(self, text: str, *, fresh: bool = False) -> str:
         """Return a text with its vault tags replaced, and everything else as it is.
 
@@ -222,6 +238,7 @@ class Unvault:
 
         return render(text, self._selection, self._resolver, fresh=fresh)
 
+    @forgets_locals
     def render_bytes(self, content: bytes, *, fresh: bool = False) -> bytes:
         """Return a file's content with its vault tags replaced, byte for byte otherwise.
 
@@ -232,6 +249,7 @@ class Unvault:
 
         return encode(self.render(decode(content), fresh=fresh))
 
+    @forgets_locals
     def render_file(self, source: Path | str, target: Path | str, *, fresh: bool = False) -> None:
         """Render one file into another, which only its owner can read.
 

@@ -10,6 +10,7 @@ from unvault.checking import check_credential
 from unvault.environment import credential_from, environment_variables
 from unvault.errors import CredentialMissing, CredentialNotFound, InvalidName
 from unvault.forms import CredentialType
+from unvault.frames import forgets_locals
 from unvault.model import Answers, Credential, Session
 from unvault.names import check_name
 from unvault.protection import Protection
@@ -63,6 +64,7 @@ class Credentials:
             raise self._unknown(name)
         return found
 
+    @forgets_locals
     def resolve(self, head: str) -> Credential:
         """Return the credential that the head of a reference means.
 
@@ -71,6 +73,7 @@ class Credentials:
         """
         return self._selection.credential(head)
 
+    @forgets_locals
     def draft(
         self,
         provider: str,
@@ -97,6 +100,7 @@ class Credentials:
         kind, checked = self._checked(provider, type, answers or {})
         return Credential(provider, kind.name, checked, name=name, id=f"draft:{provider}:{name}")
 
+    @forgets_locals
     def draft_from_environment(self, provider: str, *, name: str = "") -> Credential:
         """Return the credential that the environment describes, without storing it.
 
@@ -116,11 +120,13 @@ class Credentials:
             )
         return attrs.evolve(found, name=name)
 
+    @forgets_locals
     def environment(self, provider: str) -> Sequence[str]:
         """Return the names of the variables that describe a credential for a provider."""
         form, ids = self._providers.load(provider).form, self._providers.ids()
         return sorted(environment_variables(provider, form, self._environ, installed=ids))
 
+    @forgets_locals
     def test(self, credential: Credential | str) -> Session:
         """Sign in with a credential, stored or a draft, and return what came of it.
 
@@ -132,6 +138,7 @@ class Credentials:
         found = self.resolve(credential) if isinstance(credential, str) else credential
         return self._resolver.sessions.sign_in(found)
 
+    @forgets_locals
     def add(self, draft: Credential, *, session: Session | None = None) -> Credential:
         """Store a draft under its name.
 
@@ -152,6 +159,7 @@ class Credentials:
         self._resolver.reconsider()
         return added
 
+    @forgets_locals
     def edit(self, name: str, draft: Credential, *, session: Session | None = None) -> Credential:
         """Give a stored credential a draft's type and answers.
 

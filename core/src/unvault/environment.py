@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Set
 
 from unvault.errors import FormError, Problem
 from unvault.forms import CredentialForm, CredentialType, stem, variables
+from unvault.inheritance import FAMILIES
 from unvault.model import Credential, Origin
 from unvault.suggestions import sentence
 
-_FAMILIES = ("UNVAULT_", "INSOMNIA_")
 _TYPE = "type"
 
 
@@ -37,11 +37,11 @@ def environment_variables(
     for kind in form:
         known |= _variables_of(kind, provider)
     longer = [stem(other) for other in installed if len(other) > len(provider)]
-    theirs = tuple(family + other for family in _FAMILIES for other in longer)
+    theirs = tuple(family + other for family in FAMILIES for other in longer)
     given = {
         name for name in known if environ.get(name, "").strip() and not name.startswith(theirs)
     }
-    for family in _FAMILIES:
+    for family in FAMILIES:
         members = {name for name in given if name.startswith(family)}
         if members:
             return members

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unvault.inheritance import without_credentials
 from unvault.provider import ProviderInfo, ProviderState
 from unvault.providers import Providers
 
@@ -64,7 +65,7 @@ def _verdict(providers: Providers, info: ProviderInfo) -> ProviderInfo:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": folders},
+            env={**without_credentials(os.environ), "PYTHONPATH": folders},
             timeout=SECONDS,
             check=False,
         )

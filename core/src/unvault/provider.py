@@ -20,6 +20,7 @@ import pluggy
 from unvault import hookspecs
 from unvault.errors import NotSupported, ProviderBroken, ProviderFault, UnvaultError
 from unvault.forms import CredentialForm, SecretForm
+from unvault.frames import forget_locals
 from unvault.hookspecs import PROJECT, refuse_old_wrappers
 from unvault.model import (
     Outcome,
@@ -195,9 +196,12 @@ class Provider:
         try:
             return action()
         except UnvaultError as error:
-            failed = _without_locals(error).located(provider=self.id)
+            forget_locals(error)
+            failed = error.located(provider=self.id)
         except BaseException as error:
             if _ends_the_program(error):
+                forget_locals(error)
+                error.__cause__ = error.__context__ = None  # what it came in between of: theirs
                 raise
             failed = self._fault(hook, error)
         raise failed  # outside the handler: the original may hold a value, and is not chained
@@ -254,25 +258,7 @@ def _ends_the_program(error: BaseException) -> bool:
     """
     if isinstance(error, SystemExit):
         return error.code is None or isinstance(error.code, int)
-    return isinstance(error, KeyboardInterrupt)
-
-
-def _without_locals(error: UnvaultError) -> UnvaultError:
-    """Return an error whose frames, and those of what it comes from, tell where and nothing more.
-
-    Their local variables hold tokens and values, which whatever reports errors may print.
-    """
-    from traceback import clear_frames
-
-    found: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is not None and id(each) not in found:
-            found.add(id(each))
-            clear_frames(each.__traceback__)
-            waiting += [each.__cause__, each.__context__]
-    return error
+    return isinstance(error, KeyboardInterrupt) and not error.args
 
 
 def home_of(plugin: object) -> str:

@@ -36,6 +36,13 @@ class _Value:
         return self._spellings
 
 
+class _Values(OrderedDict[bytes, _Value]):
+    """Values by themselves, as added, so as due; what lists attributes sees how many."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} values>"
+
+
 class Redactor:
     """The secret values of now, and how they are masked.
 
@@ -71,7 +78,7 @@ class Redactor:
         self._seconds = 60 * minutes
         self._elapsed = (clock or Clock()).elapsed
         self._automaton = automaton
-        self._values: OrderedDict[bytes, _Value] = OrderedDict()  # as added, so as due
+        self._values = _Values()
         self._matcher: Matcher | None = None
         self._due = float("inf")
         self._lock = threading.Lock()

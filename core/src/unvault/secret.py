@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, NoReturn, Self
 
 from unvault.errors import FieldNotFound, WrongFormat
+from unvault.frames import forgets_locals
 from unvault.suggestions import sentence
+from unvault.unshown import MASK
 
-MASK = "********"
-"""What stands wherever a secret would otherwise show."""
+__all__ = ["MASK", "Secret"]
 
 
 class _Number(float):
@@ -53,6 +54,7 @@ class Secret:
     expires: datetime | None
     content_type: str | None
 
+    @forgets_locals
     def __init__(
         self,
         value: bytes | str,
@@ -63,7 +65,9 @@ class Secret:
         content_type: str | None = None,
     ) -> None:
         put = object.__setattr__
-        put(self, "_value", _utf8(value) if isinstance(value, str) else bytes(memoryview(value)))
+        kept = _utf8(value) if isinstance(value, str) else bytes(memoryview(value))
+        # In a function: what shows all attributes of an object shows a function, and not the value.
+        put(self, "_value", lambda: kept)
         put(self, "_picklable", False)
         put(self, "version", version)
         put(self, "created", created)
@@ -72,7 +76,7 @@ class Secret:
 
     def reveal(self) -> bytes:
         """Return the value, as bytes."""
-        value: bytes = self._value  # type: ignore[attr-defined]  # set in __init__, past the guard
+        value: bytes = self._value()  # type: ignore[attr-defined]  # set in __init__, past the guard
         return value
 
     def text(self) -> str:
@@ -109,6 +113,7 @@ class Secret:
             wrong = "the secret's JSON is nested too deeply to be read"
         raise WrongFormat(wrong)
 
+    @forgets_locals
     def field(self, name: str) -> Secret:
         """Return one field of a JSON secret, as a secret of its own.
 

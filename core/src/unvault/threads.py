@@ -33,6 +33,15 @@ class _Lane:
     waiting: deque[_Work] = attrs.field(factory=deque)
 
 
+class _Result(Generic[_T]):
+    """What a call returned. In debug mode, asyncio logs what callbacks and futures hold: not it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: _T) -> None:
+        self.value = value
+
+
 class Threads:
     """Runs calls in daemon threads, for any event loop in any thread.
 
@@ -57,13 +66,13 @@ class Threads:
             lane: Calls in the same lane wait for each other when there are too many of them;
                 None for one that never waits.
         """
-        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[_Result[_T]] = asyncio.get_running_loop().create_future()
         stop = threading.Event()
         context = copy_context()
         context.run(STOP.set, stop)
         self._begin(lane, partial(_work, call, context, stop, future))
         try:
-            return await future
+            return (await future).value
         except asyncio.CancelledError:
             stop.set()
             raise
@@ -165,10 +174,10 @@ def _called(call: Callable[[], Any]) -> Callable[[asyncio.Future[Any]], None]:
         result = call()
     except BaseException as error:  # noqa: BLE001  # the task that waits gets it
         return partial(_fail, error)
-    return partial(_succeed, result)
+    return partial(_succeed, _Result(result))
 
 
-def _succeed(result: object, future: asyncio.Future[Any]) -> None:
+def _succeed(result: _Result[Any], future: asyncio.Future[Any]) -> None:
     if not future.done():
         future.set_result(result)
 

@@ -15,17 +15,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: The arguments; the process's own by default.
     """
-    given = sys.argv[1:] if args is None else [*args]
-    try:
-        # It needs no more than this, and scripts ask for it often.
-        if given == ["--version"] and sys.stdout is not None:
-            sys.stdout.write(f"unvault {__version__}\n")
-            return 0
-        from unvault_cli.running import run
-
-        return run(given)
-    except KeyboardInterrupt:  # while it was still starting
-        return 130
+    return _main(sys.argv[1:] if args is None else [*args], alone=False)
 
 
 def script() -> int:
@@ -34,8 +24,21 @@ def script() -> int:
     # objects, as Python does, takes a twentieth of a short command's time.
     gc.set_threshold(50_000)
     try:
-        return main()
+        return _main(sys.argv[1:], alone=True)
     finally:
         # Taking apart all that was imported, cycle by cycle, would take longer than most commands
         # do. What is to be closed was closed before this.
         gc.freeze()
+
+
+def _main(given: Sequence[str], *, alone: bool) -> int:
+    try:
+        # It needs no more than this, and scripts ask for it often.
+        if given == ["--version"] and sys.stdout is not None:
+            sys.stdout.write(f"unvault {__version__}\n")
+            return 0
+        from unvault_cli.running import run
+
+        return run(given, alone=alone)
+    except KeyboardInterrupt:  # while it was still starting
+        return 130

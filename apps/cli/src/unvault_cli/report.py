@@ -40,6 +40,7 @@ EXIT_CODES: tuple[tuple[type[UnvaultError], int], ...] = (
 
 _LINES = re.compile(r"\s*[\n\t]\s*")
 _EXTRA_ARGUMENTS = re.compile(r"( arguments?) \(.*\)", re.DOTALL)
+_WRONG_ARGUMENT = re.compile(r"""(?<=: )(['"]).*\1(?= is not (?:one of|a valid) )""", re.DOTALL)
 
 
 def report(error: BaseException, *, as_json: bool = False) -> int:
@@ -188,8 +189,9 @@ def _message(error: BaseException) -> str:
     if _stopped(error):
         return f"Aborted. {error}".strip() if isinstance(error, Aborted) else "Aborted."
     if isinstance(error, click.ClickException):
-        # What was typed in excess may have been meant as a value.
-        message = _EXTRA_ARGUMENTS.sub(r"\1", error.format_message())
+        # What was typed in excess, or in the wrong place, may have been meant as a value.
+        message = _WRONG_ARGUMENT.sub("it", error.format_message())
+        message = _EXTRA_ARGUMENTS.sub(r"\1", message)
         # click lists choices on lines of their own, with tabs.
         return _LINES.sub(" ", message) if isinstance(error, click.UsageError) else message
     if isinstance(error, OSError) and error.strerror:

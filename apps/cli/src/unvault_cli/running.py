@@ -9,21 +9,31 @@ from functools import partial
 
 import click
 
+from unvault_cli.hardening import CORE_LIMIT, CoreLimit, no_core_dumps
 from unvault_cli.root import COMPLETE_VARIABLE, PROGRAM, root
 from unvault_cli.streams import Closed
 
 READER_GONE = 141
 """Exit code where whoever read the output stopped: as a shell shows SIGPIPE."""
 
+FAILED = 1
+"""Exit code of a completion that came to nothing."""
 
-def run(args: Sequence[str]) -> int:
-    """Run the command with arguments, report what went wrong, and return the exit code."""
+
+def run(args: Sequence[str], *, alone: bool = False) -> int:
+    """Run the command with arguments, report what went wrong, and return the exit code.
+
+    Args:
+        args: The arguments.
+        alone: Whether the process is there for nothing else: it then leaves no core dump behind.
+    """
+    limit = no_core_dumps() if alone else None
     if sys.stdout is None:
         sys.stdout = Closed()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
     as_json = _wants_json(args)
-    code = _guarded(partial(_invoke, args), as_json=as_json)
+    code = _guarded(partial(_invoke, args, limit), as_json=as_json)
     return _guarded(_flush, as_json=as_json) or code
 
 
@@ -48,15 +58,24 @@ def _guarded(action: Callable[[], int], *, as_json: bool) -> int:
         return report(error, as_json=as_json)
 
 
-def _invoke(args: Sequence[str]) -> int:
+def _invoke(args: Sequence[str], limit: CoreLimit | None) -> int:
     instruction = os.environ.get(COMPLETE_VARIABLE)
     if instruction:
-        from click.shell_completion import shell_complete
-
-        return shell_complete(root, {}, PROGRAM, COMPLETE_VARIABLE, instruction)
+        return _complete(instruction)
     with root.make_context(PROGRAM, [*args]) as context:
+        context.meta[CORE_LIMIT] = limit
         root.invoke(context)
     return 0
+
+
+def _complete(instruction: str) -> int:
+    """Complete a line that somebody is typing, who must not see an error in the middle of it."""
+    from click.shell_completion import shell_complete
+
+    try:
+        return shell_complete(root, {}, PROGRAM, COMPLETE_VARIABLE, instruction)
+    except Exception:  # noqa: BLE001  # whatever it is, running the command says so
+        return FAILED
 
 
 def _flush() -> int:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from unvault_cli.hardening import credentials_aside
 from unvault_cli.output import note, note_lines
 from unvault_cli.prompts import ask, ask_hidden, ask_new, on_terminal
 
@@ -28,7 +29,8 @@ class Terminal:
         import webbrowser
 
         try:
-            return webbrowser.open(address)
+            with credentials_aside():
+                return webbrowser.open(address)
         except (webbrowser.Error, OSError):
             return False
 

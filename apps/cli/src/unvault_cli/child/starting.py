@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
+from unvault_cli.hardening import CoreLimit, allow_core_dumps
 from unvault_cli.problems import CommandProblem
 
 NOT_RUNNABLE, NOT_THERE = 126, 127
@@ -27,6 +28,8 @@ class Program(NamedTuple):
     """Its environment; the ``PATH`` in it is where it is looked for."""
     mask: Iterable[int] = ()
     """Signals that are blocked in it: those that were when this process began."""
+    core_limit: CoreLimit | None = None
+    """How large its core dumps may become: what held when this process began."""
 
 
 def become(program: Program, places: Mapping[int, int] | None = None) -> NoReturn:
@@ -42,6 +45,7 @@ def become(program: Program, places: Mapping[int, int] | None = None) -> NoRetur
     for place, descriptor in (places or {}).items():
         os.dup2(descriptor, place)
     _forget_signals()
+    allow_core_dumps(program.core_limit)
     signal.pthread_sigmask(signal.SIG_SETMASK, program.mask)
     missing: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for path in _paths(program):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from unvault_cli.hardening import credentials_aside
 from unvault_cli.output import print_text
 
 
@@ -25,4 +26,6 @@ def command(context: click.Context, *, shell: str) -> None:
     completer = get_completion_class(shell)
     if completer is None:
         raise click.UsageError(f"this version of click knows no completion for {shell}")
-    print_text(completer(context.find_root().command, {}, PROGRAM, COMPLETE_VARIABLE).source())
+    with credentials_aside():  # it asks bash for its version
+        script = completer(context.find_root().command, {}, PROGRAM, COMPLETE_VARIABLE).source()
+    print_text(script)

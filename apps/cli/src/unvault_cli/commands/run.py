@@ -18,6 +18,7 @@ from unvault_cli.child.wanted import (
     gather,
     without_credentials,
 )
+from unvault_cli.hardening import CORE_LIMIT
 from unvault_cli.opening import vault_of
 from unvault_cli.output import note
 from unvault_cli.problems import Found
@@ -25,6 +26,7 @@ from unvault_cli.streams import noise_aside
 
 if TYPE_CHECKING:
     from unvault.redaction import Redactor
+    from unvault_cli.child.starting import Program
 
 _Pairs = tuple[tuple[str, str], ...]
 
@@ -154,9 +156,8 @@ def _run(words: Sequence[str], found: Resolved, *, mask: bool) -> int:
     redactor = _redactor(found.secrets) if mask and found.secrets else None
     if redactor is None and not found.files and os.name == "posix":
         from unvault_cli.child.posix import replace
-        from unvault_cli.child.starting import Program
 
-        replace(Program(words, found.environ))
+        replace(_program(words, found.environ))
     if not found.files:
         return _started(words, found.environ, redactor)
     from unvault_cli.child.files import secret_files
@@ -168,12 +169,18 @@ def _run(words: Sequence[str], found: Resolved, *, mask: bool) -> int:
 def _started(words: Sequence[str], environ: Mapping[str, str], redactor: Redactor | None) -> int:
     if os.name == "posix":
         from unvault_cli.child import posix
-        from unvault_cli.child.starting import Program
 
-        return posix.run(Program(words, environ), redactor)
+        return posix.run(_program(words, environ), redactor)
     from unvault_cli.child import windows
 
     return windows.run(words, environ, redactor)
+
+
+def _program(words: Sequence[str], environ: Mapping[str, str]) -> Program:
+    from unvault_cli.child.starting import Program
+
+    limit = click.get_current_context().meta.get(CORE_LIMIT)
+    return Program(words, environ, core_limit=limit)
 
 
 def _redactor(secrets: Mapping[bytes, Sequence[str]]) -> Redactor:
