@@ -58,7 +58,7 @@ test: $(READY) ## run the tests; ARGS='-k name' is handed to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## measure, side by side with what one would use otherwise
+bench: $(READY)-bench ## measure, side by side with what one would use otherwise
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lint
@@ -89,6 +89,11 @@ $(READY): requirements-dev.txt constraints.txt $(DISTS)
 	fi
 	@$(PIP_INSTALL) hatchling editables
 	@$(PIP_INSTALL) --no-build-isolation -r requirements-dev.txt
+	@touch $@
+
+$(READY)-bench: $(READY) requirements-bench.txt
+	@echo "Setting up what is measured beside unvault (once)"
+	@$(PIP_INSTALL) -r requirements-bench.txt
 	@touch $@
 
 $(READY)-docs: $(READY) requirements-docs.txt
