@@ -54,7 +54,7 @@ class Unvault:
         store: Where credentials and settings are kept; a SQLite file in the data folder by
             default. `in_memory` keeps them nowhere.
         cache: Where values are kept; by default for as long as the settings say. One that was
-            given no clock of its own gets this one's.
+            given no clock of its own gets that of the first client that uses it.
         plugins: Providers the application brings itself, by id.
         extensions: Names of installed extensions, or objects, that wrap every provider's hooks.
         block: Ids of providers to keep out, besides those in ``UNVAULT_BLOCK``.
@@ -101,9 +101,9 @@ class Unvault:
             block={*checked_names("block", block), *blocked_by(self._environ)},
             discover=discover,
         )
-        if cache is not None and clock is not None:
-            cache.adopt(clock)
         clock = clock or Clock()
+        if cache is not None:
+            cache.adopt(clock)
         self.parallel = parallel
         self._store = self._default_store() if store is None else store
         self.settings = Settings(self._store)
