@@ -346,3 +346,45 @@ def test_a_value_that_has_ended_already_takes_the_older_one_with_it():
         provider.secrets["a"] = Secret("over", expires=datetime(2020, 1, 1, tzinfo=UTC))
         assert vault.fetch("fake/a", fresh=True).text() == "over"
         assert vault.cached("fake/a") is None
+
+
+# ---------------------------------------------------------------------------- hits take no lock
+
+
+def test_hits_are_right_while_values_leave_are_dropped_and_come_again():
+    from unvault.cache import SecretCache
+
+    provider = FakeProvider()
+    provider.value = lambda _, request: Secret(f'{{"x": "{request.path}"}}')
+    cache = SecretCache(max_entries=20)
+    wrong, stop = [], threading.Event()
+    with client_for(provider, cache=cache) as vault:
+
+        def ask(start):
+            number = start
+            while not stop.is_set():
+                number = (number * 7 + 1) % 53
+                try:
+                    if vault.fetch(f"fake/{number}#x").text() != str(number):
+                        wrong.append(number)
+                except BaseException as error:  # noqa: BLE001  # it is what is looked for
+                    wrong.append(error)
+
+        def trouble():
+            while not stop.is_set():
+                vault.cache.minutes = 5
+                vault.cache.clear()
+                vault.cache.minutes = 30
+                vault.credentials.set_default("mine")
+                vault.credentials.unset_default("fake")
+
+        vault.credentials.add(vault.credentials.draft("fake", None, {"token": "t"}, name="mine"))
+        threads = [in_thread(lambda n=n: ask(n))[0] for n in range(5)]
+        troubling, raised = in_thread(trouble)
+        real_time.sleep(0.5)
+        stop.set()
+        done(*threads, troubling)
+        statistics = cache.statistics()
+    assert (wrong, raised) == ([], [None])
+    assert statistics.hits > 0
+    assert statistics.entries <= 20
