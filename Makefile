@@ -63,7 +63,7 @@ soak: $(READY) ## the long forms of the tests; some minutes, or SOAK_MINUTES=60
 	@$(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600 $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## measure, side by side with what one would use otherwise
+bench: $(READY)-bench ## measure, side by side with what one would use otherwise
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lint
@@ -94,6 +94,11 @@ $(READY): requirements-dev.txt constraints.txt $(DISTS)
 	fi
 	@$(PIP_INSTALL) hatchling editables
 	@$(PIP_INSTALL) --no-build-isolation -r requirements-dev.txt
+	@touch $@
+
+$(READY)-bench: $(READY) requirements-bench.txt
+	@echo "Setting up what is measured beside unvault (once)"
+	@$(PIP_INSTALL) -r requirements-bench.txt
 	@touch $@
 
 $(READY)-docs: $(READY) requirements-docs.txt

@@ -726,7 +726,7 @@ def test_a_cancelled_fetch_of_many_begins_nothing_more():
             with pytest.raises(asyncio.CancelledError):
                 await many
             provider.go.set()
-            while vault.sync._resolver._cache._in_the_air:  # noqa: ASYNC110  # threads empty it
+            while len(vault.sync._resolver._cache._flights):  # noqa: ASYNC110  # threads empty it
                 await asyncio.sleep(0.002)
             assert len(provider.fetched) <= 4
             assert (await vault.fetch("fake/49")).text() == "1"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import threading
 import traceback
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from tests.fakes import FakeProvider, Time, client_for
 
 from unvault.cache import MAX_ENTRIES, CacheKey, SecretCache
+from unvault.clock import Clock
 from unvault.errors import (
     FormError,
     InvalidSetting,
@@ -160,20 +162,27 @@ def test_a_value_that_has_ended_already_is_handed_out_and_not_kept(time, seconds
 
 def test_the_wall_clock_may_jump_as_it_likes(time):
     cache, source = cache_with(time), Source()
-    source.outcome = Secret("short", expires=time.after(minutes=5))
-    cache.fetch("short", source)
-    source.outcome = None
-    cache.fetch("plain", source)
+    cache.fetch("k", source)
     for jump in (timedelta(days=-400), timedelta(days=900), timedelta(hours=-1)):
         time.wall += jump
-        assert cache.get("plain") is not None
-        assert cache.get("short") is not None
-    time.seconds += 6 * 60
-    time.wall -= timedelta(days=30)
-    assert cache.get("short") is None
-    assert cache.get("plain") is not None
-    time.seconds += 25 * 60
-    assert cache.get("plain") is None
+        assert cache.get("k") is not None
+    time.seconds += 31 * 60
+    assert cache.get("k") is None
+
+
+@pytest.mark.parametrize("by", ["elapsed", "wall"])
+def test_a_value_that_ends_does_so_by_whichever_clock_is_first(time, by):
+    provider = FakeProvider({"a": lambda *_: Secret("1", expires=time.after(minutes=5))})
+    with client_for(provider, clock=time.clock) as vault:
+        vault.fetch("fake/a")
+        if by == "elapsed":  # the machine slept, and then the time of day was set back
+            time.seconds += 6 * 60
+            time.wall -= timedelta(days=30)
+        else:  # the time of day was wrong when the value was fetched
+            time.wall += timedelta(minutes=6)
+        assert vault.cached("fake/a") is None
+        assert [each.text() for each in vault.fetch_many(["fake/a"])] == ["1"]
+    assert provider.fetched == ["a", "a"]
 
 
 def test_the_minutes_are_asked_for_once_and_late(time):
@@ -197,7 +206,102 @@ def test_minutes_that_cannot_be_told_leave_nobody_waiting(time):
     assert source.count == 0
 
 
+def test_each_value_has_a_time_of_its_own_that_is_never_longer(time):
+    cache = cache_with(time, minutes=100)
+    lives = {0.0: 100, 0.5: 95, 0.999: 90.01}
+    for part in lives:
+        time.part = part
+        cache.fetch(part, Source())
+    time.part = 0.0  # it was drawn when the value came
+    for part, minutes in sorted(lives.items(), key=lambda each: each[1]):
+        time.pass_(minutes=minutes - 0.005 - (time.seconds - 1_000) / 60)
+        assert cache.get(part) is not None
+        time.pass_(minutes=0.01)
+        assert cache.get(part) is None
+
+
+def test_a_values_share_of_the_time_holds_when_the_time_is_changed(time):
+    time.part = 0.5
+    cache = cache_with(time, minutes=100, jitter=0.2)
+    cache.fetch("k", Source())
+    time.part = 0.0
+    cache.minutes = 10
+    time.pass_(minutes=8.99)
+    assert cache.get("k") is not None
+    cache.minutes = 20
+    time.pass_(minutes=9)
+    assert cache.get("k") is not None
+    time.pass_(minutes=0.02)
+    assert cache.get("k") is None
+
+
+def test_without_jitter_every_value_has_all_of_its_time(time):
+    time.part = 0.999
+    cache = cache_with(time, minutes=10, jitter=0)
+    cache.fetch("k", Source())
+    time.pass_(minutes=9.999)
+    assert cache.get("k") is not None
+
+
+def test_what_is_kept_together_by_many_does_not_end_together():
+    seconds = [0.0]
+    clock = Clock(elapsed=lambda: seconds[0])  # with chance as it is
+    caches = [SecretCache(minutes=10, clock=clock) for _ in range(400)]
+    for cache in caches:
+        cache.fetch("k", Source())
+    alive = []
+    for minute in (8.99, 9.25, 9.5, 9.75, 10):
+        seconds[0] = 60.0 * minute
+        alive.append(sum(cache.get("k") is not None for cache in caches))
+    assert alive[0] == 400
+    assert 230 < alive[1] < 370
+    assert 130 < alive[2] < 270
+    assert 30 < alive[3] < 170
+    assert alive[4] == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"jitter": -0.1},
+        {"jitter": 1},
+        {"jitter": float("nan")},
+        {"max_entries": -1},
+        {"stale_minutes": -1},
+        {"stale_minutes": 720.1},
+        {"stale_minutes": float("nan")},
+    ],
+)
+def test_what_makes_no_sense_is_refused(options):
+    with pytest.raises(ValueError, match=r"not|cannot"):
+        SecretCache(**options)
+
+
+def test_a_value_that_nobody_asks_for_does_not_outlive_its_time_for_long(time):
+    canary = "canary-unasked-81b2"
+    cache = cache_with(time, minutes=5)
+    source = Source()
+    source.outcome = Secret(canary)
+    cache.fetch("k", source)
+    source.outcome = None
+    time.pass_(minutes=6)
+    cache.fetch("other", source)
+    assert alive(canary) == 0
+
+
 # ---------------------------------------------------------------------------------- how many
+
+
+@pytest.mark.parametrize("size", [0, 1, 7])
+def test_whoever_was_used_last_stays_whatever_the_order(time, size):
+    chosen = random.Random(size)  # noqa: S311  # no secret
+    cache, source, order = cache_with(time, max_entries=size), Source(), []
+    for _ in range(1_000):
+        key = chosen.randrange(3 * size + 1)
+        assert (cache.get(key) is not None) == (key in order)
+        cache.fetch(key, source)
+        order = [*(each for each in order if each != key), key][-size:] if size else []
+    assert cache.statistics().entries == len(order)
 
 
 def test_the_least_recently_used_leaves_first(time):
@@ -611,7 +715,7 @@ def test_forgetting_drops_a_flight_that_a_fresh_one_took_the_place_of(time):
     cache.forget(lambda key: key == "a")
     cache.land(older, Secret("older"))
     assert cache.get("a") is None
-    assert not cache._in_the_air
+    assert len(cache._flights) == 0
 
 
 @pytest.mark.parametrize("minutes", [-1, -0.5, float("nan")])

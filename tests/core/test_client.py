@@ -304,5 +304,6 @@ def test_it_shows_nothing_of_what_it_holds():
         everything = [vault, vault.cache, vault.credentials, vault.providers, vault._resolver]
         everything += [vault._resolver._cache, vault.credentials.resolve("fake")]
         everything += [*vault._sessions._held.values(), vault._selection._empty]
-        everything += [*vault._resolver._cache._entries.values(), vault._resolver._recent]
+        recent, cache = vault._resolver._recent, vault._resolver._cache
+        everything += [recent, recent.page, cache.kept, cache._outages, cache._flights]
         assert "canary" not in f"{[repr(each) for each in everything]} {everything}"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from unvault.clock import Clock
+from unvault.clock import Clock, clock_id
 
 
 def test_elapsed_never_goes_back() -> None:
@@ -40,3 +40,20 @@ def test_a_deadline_is_told_in_elapsed_seconds() -> None:
 def test_a_subclass_would_go_unheard_and_is_refused() -> None:
     with pytest.raises(TypeError, match="elapsed="):
         type("Stopped", (Clock,), {"elapsed": lambda _: 0.0})
+
+
+@pytest.mark.parametrize(
+    ("platform", "name"), [("darwin", "CLOCK_MONOTONIC"), ("linux", "CLOCK_BOOTTIME")]
+)
+def test_the_clock_that_goes_on_during_sleep_has_another_name_on_each_system(
+    platform: str, name: str
+) -> None:
+    assert clock_id(platform) == getattr(time, name, None)
+
+
+def test_chance_is_a_part_and_another_one_each_time() -> None:
+    drawn = [Clock().chance() for _ in range(500)]
+    assert all(0 <= each < 1 for each in drawn)
+    assert len({*drawn}) > 450
+    assert min(drawn) < 0.1
+    assert max(drawn) > 0.9

@@ -555,7 +555,7 @@ def test_an_unexpected_exception_leaves_nobody_waiting(count, monkeypatch):
             patch.setattr(vault._sessions, "use", fail)
             with pytest.raises(Defect):
                 vault.fetch_many(references)
-        assert vault._resolver._cache._flights == {}
+        assert len(vault._resolver._cache._flights) == 0
         in_threads(lambda: vault.fetch_many(references))
 
 

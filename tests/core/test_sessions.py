@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time as real_time
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.fakes import BatchProvider, FakeProvider, ListingProvider, Time, client_for
@@ -178,16 +178,51 @@ def test_many_threads_renew_once(time):
     assert all(result.startswith("client 2: ") for result in results)
 
 
-def test_the_wall_clock_may_jump_and_no_session_ends_by_it(time):
+@pytest.mark.parametrize("by", ["elapsed", "wall"])
+def test_a_session_ends_by_whichever_clock_is_first(time, by):
     provider = expiring(time, any_path(FakeProvider()))
     with client_for(provider, clock=time.clock) as vault:
         vault.fetch("fake/x", fresh=True)
-        for jump in (timedelta(days=100), timedelta(days=-300)):
-            time.wall += jump
-            vault.fetch("fake/x", fresh=True)
-        assert provider.logins == 1
-        time.seconds += 61 * 60
+        time.wall -= timedelta(days=300)
         vault.fetch("fake/x", fresh=True)
+        assert provider.logins == 1
+        if by == "elapsed":
+            time.seconds += 61 * 60
+        else:
+            time.wall += timedelta(days=300, minutes=61)
+        vault.fetch("fake/x", fresh=True)
+    assert provider.logins == 2
+
+
+def test_the_wall_clock_may_jump_where_a_session_does_not_end(time):
+    provider = any_path(FakeProvider())
+    with client_for(provider, clock=time.clock) as vault:
+        for jump in (0, 100, -300, 9_000):
+            time.wall += timedelta(days=jump)
+            vault.fetch("fake/x", fresh=True)
+    assert provider.logins == 1
+
+
+def test_a_session_may_end_when_the_calendar_does(time):
+    provider = any_path(FakeProvider())
+    provider.sign_in = lambda _: Session(client="c", expires=datetime.max.replace(tzinfo=UTC))
+    with client_for(provider, clock=time.clock) as vault:
+        time.wall -= timedelta(days=1)
+        vault.fetch("fake/x")
+    assert provider.logins == 1
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.999])
+def test_a_session_is_renewed_at_some_moment_between_one_and_two_minutes_before_its_end(time, part):
+    time.part = part
+    provider = expiring(time, any_path(FakeProvider()))
+    with client_for(provider, clock=time.clock) as vault:
+        vault.fetch("fake/x")
+        time.pass_(seconds=3_600 - 60 * (1 + part) - 1)
+        vault.fetch("fake/y")
+        assert provider.logins == 1
+        time.pass_(seconds=2)
+        vault.fetch("fake/z")
     assert provider.logins == 2
 
 

@@ -10,12 +10,15 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 class Time:
-    """Both clocks of the core: ``seconds`` only go forward, ``wall`` may be set."""
+    """Both clocks of the core: ``seconds`` only go forward, ``wall`` may be set; and no chance."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0
         self.wall = START
-        self.clock = Clock(elapsed=lambda: self.seconds, now=lambda: self.wall)
+        self.part = 0.0  # what chance says
+        self.clock = Clock(
+            elapsed=lambda: self.seconds, now=lambda: self.wall, chance=lambda: self.part
+        )
 
     def pass_(self, *, seconds: float = 0, minutes: float = 0) -> None:
         """Let time pass on both clocks."""

@@ -191,7 +191,7 @@ def test_all_that_is_needed_directly_is_pinned():
         needed += [
             line for lines in project.get("optional-dependencies", {}).values() for line in lines
         ]
-    for file in ("requirements-dev.txt", "requirements-docs.txt"):
+    for file in ("requirements-dev.txt", "requirements-docs.txt", "requirements-bench.txt"):
         lines = (ROOT / file).read_text("utf-8").splitlines()
         needed += [line for line in lines if line.strip() and line[0] not in "#-"]
     names = {canonicalize_name(each.name) for each in requirements(needed)}

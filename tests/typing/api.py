@@ -63,6 +63,7 @@ def fetch(vault: Unvault) -> None:
     assert_type(secret.field("user"), Secret)
     assert_type(secret.version, str | None)
     assert_type(secret.expires, datetime | None)
+    assert_type(secret.stale, bool)
     assert_type(vault.fetch(Reference("prod", "db", {"version": "3"})), Secret)
     assert_type(vault.cached("prod/db"), Secret | None)
     vault.fetch("prod/db", True)  # type: ignore[call-arg]  # options are named
@@ -160,7 +161,7 @@ def embed(folder: Path, person: Interaction, plugin: object) -> None:
         "acme-backup",
         directories=Directories.under(folder),
         store=store,
-        cache=SecretCache(minutes=5, max_entries=10),
+        cache=SecretCache(minutes=5, max_entries=10, jitter=0.2, stale_minutes=60),
         plugins={"acme": plugin},
         extensions=["audit", plugin],
         block=["aws"],
@@ -171,6 +172,8 @@ def embed(folder: Path, person: Interaction, plugin: object) -> None:
         parallel=4,
     ) as vault:
         assert_type(vault, Unvault)
+    with Unvault("acme-backup", stale_minutes=60, clock=Clock(chance=lambda: 0.0)) as vault:
+        assert_type(vault.cache.statistics().failures, int)
     with Unvault.in_memory(block=["aws"]) as vault:
         assert_type(vault, Unvault)
 

@@ -42,6 +42,7 @@ class AsyncUnvault:
         if client is not None and options:
             raise TypeError(f"a client has its options already: {', '.join(options)}")
         self.sync = Unvault(**options) if client is None else client
+        self._cached = self.sync.cached
         self.cache = AsyncCacheControl(self.sync.cache, self._run)
         self.credentials = AsyncCredentials(self.sync, self._run)
         self.providers = AsyncProviders(self.sync.providers, self._run)
@@ -54,14 +55,17 @@ class AsyncUnvault:
         However many tasks ask for one reference, one thread fetches it; a task that is cancelled
         takes the value from no other.
         """
-        text = str(reference)
+        text = reference if isinstance(reference, str) else str(reference)
         if fresh:
             return await self._fetch(text, fresh=True)
-        known = self.sync.cached(text)
+        known = self._cached(text)
         if known is not None:
             return known
+        # Who asks after a failure, or after a change, joins none from before.
+        failures = self.sync.cache.statistics().failures
+        asked = (text, self.sync.generation, failures)
         try:
-            return await self._joins.join((text, self.sync.generation), lambda: self._fetch(text))
+            return await self._joins.join(asked, lambda: self._fetch(text))
         except UnvaultError as error:
             raise copy.copy(error) from error.__cause__  # each task has a traceback of its own
 

@@ -22,8 +22,9 @@ from unvault.resolver import Resolver
 from unvault.secret import Secret
 from unvault.selection import Selection
 from unvault.sessions import Sessions
-from unvault.settings import CacheControl, Settings
+from unvault.settings import CacheControl, Settings, check_stale_minutes
 from unvault.sqlite_store import SqliteStore
+from unvault.store_watch import StoreWatch
 from unvault.unshown import NamesOnly
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Unvault:
         store: Where credentials and settings are kept; a SQLite file in the data folder by
             default. `in_memory` keeps them nowhere.
         cache: Where values are kept; by default for as long as the settings say. One that was
-            given no clock of its own gets this one's.
+            given no clock of its own gets that of the first client that uses it.
         plugins: Providers the application brings itself, by id.
         extensions: Names of installed extensions, or objects, that wrap every provider's hooks.
         block: Ids of providers to keep out, besides those in ``UNVAULT_BLOCK``.
@@ -65,8 +66,12 @@ class Unvault:
         interaction: How a person is asked to do something; None where nobody can answer.
         clock: What tells the time.
         parallel: How many fetches `fetch_many` and `render` run at the same time.
+        stale_minutes: For how many minutes past its time, 0 to 720, a cached value is used where
+            its vault cannot be reached; it says then that it is `Secret.stale`.
 
     Raises:
+        InvalidSetting: The minutes are out of range.
+        TypeError: A cache is given too, which has its own ``stale_minutes``.
         ValueError: ``parallel`` is less than 1.
     """
 
@@ -85,7 +90,10 @@ class Unvault:
         interaction: Interaction | None = None,
         clock: Clock | None = None,
         parallel: int = 32,
+        stale_minutes: int = 0,
     ) -> None:
+        if cache is not None and stale_minutes:
+            raise TypeError("a cache has its own stale_minutes: SecretCache(stale_minutes=...)")
         self._environ = NamesOnly(os.environ if environ is None else environ)
         self._interaction = interaction
         self.directories = directories or Directories.default(app_name, self._environ)
@@ -95,19 +103,28 @@ class Unvault:
             block={*checked_names("block", block), *blocked_by(self._environ)},
             discover=discover,
         )
-        if cache is not None and clock is not None:
-            cache.adopt(clock)
         clock = clock or Clock()
+        if cache is not None:
+            cache.adopt(clock)
         self.parallel = parallel
         self._store = self._default_store() if store is None else store
         self.settings = Settings(self._store)
         if cache is None:
-            cache = SecretCache(minutes=lambda: self.settings.cache_minutes, clock=clock)
+            cache = SecretCache(
+                minutes=lambda: self.settings.cache_minutes,
+                stale_minutes=check_stale_minutes(stale_minutes),
+                clock=clock,
+            )
         self.cache = CacheControl(cache, self.settings)
         self._sessions = Sessions(self.providers, self._store, clock, interaction)
         self._selection = Selection(self.providers, self._store, self._environ)
         self._resolver = Resolver(
-            self.providers, self._selection, cache, self._sessions, parallel=parallel
+            self.providers,
+            self._selection,
+            cache,
+            self._sessions,
+            StoreWatch(self._store),
+            parallel=parallel,
         )
 
     @cached_property
@@ -146,9 +163,11 @@ class Unvault:
     def cached(self, reference: Reference | str) -> Secret | None:
         """Return the secret if it was fetched by these very words and is still good.
 
-        Never waits, reads no file and asks nobody.
+        Or if it is stale, and its vault was found to be down just now. Never waits, opens no file
+        and asks nobody.
         """
-        return self._resolver.cached(str(reference))
+        text = reference if isinstance(reference, str) else str(reference)
+        return self._resolver.cached(text)
 
     def fetch(self, reference: Reference | str, *, fresh: bool = False) -> Secret:
         """Return the secret, or the field of it, that a reference names.

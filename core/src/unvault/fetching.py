@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from unvault.cache import CacheKey, Flight, SecretCache
+from unvault.cache import CacheKey, SecretCache
 from unvault.errors import SessionExpired, UnvaultError
+from unvault.flights import Flight
 from unvault.model import Credential, Outcome, SecretRequest, Session
 from unvault.parallel import run_side_by_side
 from unvault.providers import Providers
@@ -59,6 +60,7 @@ class Fetching:
         field = wanted.reference.field
         try:
             whole = self._cache.fetch(wanted.key, lambda: self._fetch_one(wanted), fresh=fresh)
+            self._tell_of_stale(wanted, whole)
             return whole, whole if field is None else whole.field(field)
         except UnvaultError as error:
             failed = located(error, wanted)
@@ -70,7 +72,7 @@ class Fetching:
         Each credential is signed in with first; where that fails, all that needs it fails too.
         """
         found = self._claimed(wanted, fresh=fresh)
-        return [self._outcome(item, found[item.key]) for item in wanted]
+        return [self._outcome(item, found[item.key], fresh=fresh) for item in wanted]
 
     def _claimed(self, wanted: Iterable[Wanted], *, fresh: bool) -> dict[CacheKey, Secret | Flight]:
         """Fetch what nobody else is fetching, each request once."""
@@ -176,15 +178,19 @@ class Fetching:
             if not flight.landed.is_set():
                 self._cache.land(flight, KeyboardInterrupt())
 
-    def _outcome(self, item: Wanted, found: Secret | Flight) -> Outcome:
+    def _outcome(self, item: Wanted, found: Secret | Flight, *, fresh: bool) -> Outcome:
         try:
-            if isinstance(found, Secret):
-                whole = found
-            else:
-                whole = found.wait() or self._cache.fetch(item.key, lambda: self._fetch_one(item))
+            whole = found if isinstance(found, Secret) else found.wait(fresh=fresh)
+            if whole is None:  # who fetched it was interrupted
+                whole = self._cache.fetch(item.key, lambda: self._fetch_one(item))
+            self._tell_of_stale(item, whole)
             return whole if item.reference.field is None else whole.field(item.reference.field)
         except UnvaultError as error:
             return located(error, item)
+
+    def _tell_of_stale(self, wanted: Wanted, secret: Secret) -> None:
+        if secret.stale:
+            self._cache.tell_of_stale(wanted.key, str(wanted.reference))
 
 
 def named(error: UnvaultError, **where: str | None) -> UnvaultError:

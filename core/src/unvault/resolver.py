@@ -6,15 +6,17 @@ import copy
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from unvault.cache import CacheKey, SecretCache
-from unvault.errors import InvalidReference, UnvaultError
+from unvault.errors import InvalidReference, StoreError, UnvaultError
 from unvault.fetching import Fetching, Wanted, named
 from unvault.lookups import request_for
-from unvault.model import Credential, Outcome, SecretInfo, Session
+from unvault.model import Credential, Origin, Outcome, SecretInfo, Session
 from unvault.providers import Providers
+from unvault.recent import Recent
 from unvault.reference import Reference
 from unvault.secret import Secret
 from unvault.selection import Selection
 from unvault.sessions import Sessions
+from unvault.store_watch import StoreWatch
 
 
 class _Remembering:
@@ -44,6 +46,7 @@ class Resolver:
         selection: Finds the credential that a reference means.
         cache: Where the values are kept.
         sessions: Where the sessions are.
+        watch: Tells whether another process changed what is stored.
         parallel: How many fetches may run at the same time.
 
     Raises:
@@ -56,6 +59,7 @@ class Resolver:
         selection: Selection,
         cache: SecretCache,
         sessions: Sessions,
+        watch: StoreWatch,
         *,
         parallel: int,
     ) -> None:
@@ -64,8 +68,9 @@ class Resolver:
         self._selection = selection
         self._cache = cache
         self._fetching = Fetching(providers, cache, sessions, parallel=parallel)
-        self._recent: dict[str, CacheKey] = {}  # what texts led to: a short cut for the next time
-        self._era = object()
+        self._watch = watch
+        self._recent = Recent(cache, watch)
+        self._used: dict[str, int] = {}  # stored credentials that were meant, and their revisions
         self._observers: tuple[Callable[[Secret], object], ...] = ()
 
     def observe(self, observer: Callable[[Secret], object]) -> None:
@@ -76,12 +81,11 @@ class Resolver:
     @property
     def generation(self) -> Hashable:
         """Another one whenever a reference may mean something else than before."""
-        return self._era, self._cache.epoch
+        return self._recent.era, self._cache.epoch
 
     def cached(self, text: str) -> Secret | None:
         """Return the value a reference's text led to the last time, while it is still good."""
-        key = self._recent.get(text)
-        return None if key is None else self._cache.part(key, text)
+        return self._recent.get(text)
 
     def fetch(self, reference: Reference | str, *, fresh: bool = False) -> Secret:
         """Return a reference's value, from the cache or from its vault.
@@ -89,23 +93,22 @@ class Resolver:
         Raises:
             UnvaultError: Whatever stood in the way; it names provider, credential and reference.
         """
-        text = str(reference)
-        known = None if fresh else self.cached(text)
+        text = reference if isinstance(reference, str) else str(reference)
+        known = None if fresh else self._recent.get(text)
         if known is not None:
             return known
-        recent = self._recent  # of now: what is reconsidered meanwhile is not remembered
+        self._keep_up()
+        page = self._recent.page  # of now: what is reconsidered meanwhile is not remembered
         try:
             parsed = _parsed(reference)
-            wanted = self._wanted(parsed, self._selection.credential(parsed.credential))
+            wanted = self._wanted(parsed, self._credential(parsed.credential))
             whole, secret = self._fetching.one(wanted, fresh=fresh)
         except UnvaultError as error:
             failed = named(error, reference=text)
         else:
             self._tell(secret)  # before `cached` could hand it out
-            self._cache.keep_part(wanted.key, whole, text, secret)
-            if len(recent) >= self._cache.max_entries:
-                recent.clear()
-            recent[text] = wanted.key
+            entry = self._cache.keep_part(wanted.key, whole, text, secret)
+            self._recent.note(page, text, entry)
             return secret
         raise failed  # outside the handler: nobody is told of the one it was made from
 
@@ -121,7 +124,8 @@ class Resolver:
         Raises:
             TypeError: It is one reference instead of several.
         """
-        credential = _Remembering(self._selection.credential)
+        self._keep_up()
+        credential = _Remembering(self._credential)
         wanted: dict[Reference | str, Wanted | UnvaultError] = {}
         asked = [_hashable(each) for each in listed(references)]
         for each in dict.fromkeys(asked):
@@ -144,7 +148,8 @@ class Resolver:
             NotSupported: The provider cannot list.
             UnvaultError: Whatever stood in the way.
         """
-        credential = self._selection.credential(head)
+        self._keep_up()
+        credential = self._credential(head)
         provider = self._providers.load(credential.provider)
 
         def collect(session: Session) -> Sequence[SecretInfo]:
@@ -161,8 +166,7 @@ class Resolver:
 
     def reconsider(self) -> None:
         """Forget what references led to: another credential may be meant from now on."""
-        self._recent = {}
-        self._era = object()
+        self._recent.forget()
 
     def forget(self, credential_id: str) -> None:
         """Drop a credential's sessions and values: it was changed or removed."""
@@ -175,6 +179,33 @@ class Resolver:
     def _tell(self, secret: Secret) -> None:
         for observer in self._observers:
             observer(secret)
+
+    def _credential(self, head: str) -> Credential:
+        found = self._selection.credential(head)
+        if found.origin is Origin.STORED:
+            self._used[found.id] = found.revision
+        return found
+
+    def _keep_up(self) -> None:
+        """Let go of what another process made stale: looked for once per second at the most.
+
+        Sessions and values are found by a credential's revision, so that none is used for another;
+        this is for what nobody would ask for any more.
+        """
+        self._recent.look(self._cache.clock.elapsed())
+        if not self._watch.unsettled:
+            return
+        self._watch.unsettled = False  # before: what changes meanwhile is another change
+        self._cache.ask_again()
+        try:
+            used = self._used.copy().items()
+            gone = [each for each, revision in used if self._selection.revision(each) != revision]
+        except StoreError:
+            self._watch.unsettled = True  # who needs the store is told what is wrong with it
+            return
+        for credential_id in gone:
+            self._used.pop(credential_id, None)
+            self.forget(credential_id)
 
     def _wanted_or_why_not(
         self, reference: Reference | str, credential: Callable[[str], Credential]

@@ -42,17 +42,19 @@ class Secret:
         created: When this version was made, with a time zone.
         expires: When the value stops being valid, with a time zone; it is not cached for longer.
         content_type: The value's media type, where the vault knows it.
+        stale: Whether its time in the cache is over, and it stands in while the vault is down.
 
     Raises:
         WrongFormat: The text cannot be written as UTF-8.
     """
 
-    __slots__ = ("_picklable", "_value", "content_type", "created", "expires", "version")
+    __slots__ = ("_picklable", "_value", "content_type", "created", "expires", "stale", "version")
 
     version: str | None
     created: datetime | None
     expires: datetime | None
     content_type: str | None
+    stale: bool
 
     @forgets_locals
     def __init__(
@@ -63,6 +65,7 @@ class Secret:
         created: datetime | None = None,
         expires: datetime | None = None,
         content_type: str | None = None,
+        stale: bool = False,
     ) -> None:
         put = object.__setattr__
         kept = _utf8(value) if isinstance(value, str) else bytes(memoryview(value))
@@ -73,6 +76,7 @@ class Secret:
         put(self, "created", created)
         put(self, "expires", expires)
         put(self, "content_type", content_type)
+        put(self, "stale", stale)
 
     def reveal(self) -> bytes:
         """Return the value, as bytes."""
@@ -136,7 +140,12 @@ class Secret:
             version=self.version,
             created=self.created,
             expires=self.expires,
+            stale=self.stale,
         )
+
+    def as_stale(self) -> Secret:
+        """Return a twin that says of itself that it is stale."""
+        return Secret(self.reveal(), **{**self._metadata(), "stale": True})
 
     def picklable(self) -> Secret:
         """Return a copy that may be pickled: its value then travels in the clear."""
@@ -150,6 +159,7 @@ class Secret:
             "created": self.created,
             "expires": self.expires,
             "content_type": self.content_type,
+            "stale": self.stale,
         }
 
     def __eq__(self, other: object) -> bool:

@@ -102,6 +102,11 @@ class Selection:
             )
         return reference_for(form, stored.name if stored else provider, lookup)
 
+    def revision(self, credential_id: str) -> int | None:
+        """Return a stored credential's revision; None where it is not stored any more."""
+        found = self._store.find(credential_id)
+        return found.revision if found is not None and found.id == credential_id else None
+
     def _without_stored(self, provider: str) -> Credential:
         """Return what the environment describes, or the ambient credential; asked once."""
         with self._lock:

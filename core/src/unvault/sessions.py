@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from unvault.clock import Clock
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from unvault.store import CredentialStore
 
 _MARGIN_SECONDS = 60.0
-"""How long before its end a session is renewed; a tenth of its life where that is less."""
+"""How long before its end a session is renewed at the latest; a tenth of its life where that is
+less. It may be twice as long: a fleet that signed in together does not do so again."""
 
 _LEAST_SECONDS = 1.0
 """How long a session is used at the least: by another clock it may seem to have ended already."""
@@ -227,21 +229,22 @@ class Sessions:
     def _usable(self, key: Key, instead_of: Held | None) -> Held | None:
         """Return the session to use, counted as used, unless it has ended or is about to."""
         held = self._held.get(key)
-        if held is None or held is instead_of or self._clock.elapsed() >= held.renew_at:
+        if held is None or held is instead_of or self._is_over(held):
             return None
         held.users += 1
         return held
+
+    def _is_over(self, held: Held) -> bool:
+        """Say whether a session is to be used no more, by either clock."""
+        if self._clock.elapsed() >= held.renew_at:
+            return True
+        return held.renew_on is not None and self._clock.now() >= held.renew_on
 
     def _lead(self, attempt: Attempt, credential: Credential, *, replaces: bool) -> Held:
         outcome: Held | UnvaultError | None = None
         try:
             session = self._sign_in.authenticate(credential)
-            outcome = Held(
-                session,
-                opened=self._clock.elapsed(),
-                renew_at=self._renewal(session),
-                replaces=replaces,
-            )
+            outcome = self._opened(session, replaces=replaces)
             return outcome
         except UnvaultError as error:
             outcome = copy.copy(error)
@@ -277,13 +280,21 @@ class Sessions:
         if unused:
             self._sign_in.close(unused.session)
 
-    def _renewal(self, session: Session) -> float:
-        if session.expires is None:
-            return float("inf")
-        end = self._clock.deadline(session.expires)
+    def _opened(self, session: Session, *, replaces: bool) -> Held:
         now = self._clock.elapsed()
-        life = max(0.0, end - now)
-        return max(end - min(_MARGIN_SECONDS, life / 10), now + _LEAST_SECONDS)
+        if session.expires is None:
+            return Held(session, opened=now, replaces=replaces)
+        on = self._clock.now()
+        life = (session.expires - on).total_seconds()
+        margin = min(_MARGIN_SECONDS, max(0.0, life) / 10) * (1.0 + self._clock.chance())
+        good_for = max(life - margin, _LEAST_SECONDS)
+        return Held(
+            session,
+            opened=now,
+            renew_at=now + good_for,
+            renew_on=_later(on, good_for),
+            replaces=replaces,
+        )
 
     def _retire(self, key: Key) -> Held | None:
         """Take a session out of use; return it if nobody is using it. Called with the lock."""
@@ -292,6 +303,14 @@ class Sessions:
             return None
         held.retired = True
         return None if held.users else held
+
+
+def _later(moment: datetime, seconds: float) -> datetime | None:
+    """Return the time of day some seconds later; None where the calendar does not reach so far."""
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def _serve(held: Held, action: Callable[[Session], _T]) -> _T:

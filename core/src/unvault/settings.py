@@ -105,6 +105,21 @@ def check_cache_minutes(minutes: int) -> int:
     return minutes
 
 
+def check_stale_minutes(minutes: int) -> int:
+    """Return for how long a value may stand in for one that cannot be had, if it is in range.
+
+    Raises:
+        InvalidSetting: It is not.
+    """
+    if not _in_range(minutes):
+        raise InvalidSetting(
+            "a value whose time is over may stand in for 0 to"
+            f" {LONGEST_CACHE_MINUTES} whole minutes, not for {minutes!r}",
+            hint="0 turns it off",
+        )
+    return minutes
+
+
 def _in_range(value: object) -> TypeGuard[int]:
     if not isinstance(value, int) or isinstance(value, bool):
         return False

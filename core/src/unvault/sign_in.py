@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -39,16 +41,35 @@ class Held:
     Args:
         session: The session.
         opened: When it was opened.
-        renew_at: When it is to be used no more.
+        renew_at: When it is to be used no more, in elapsed seconds.
+        renew_on: The same by the time of day, which may be set; None where it does not end.
         replaces: Whether it was opened because another one had ended.
     """
 
-    __slots__ = ("opened", "renew_at", "replaces", "retired", "served", "session", "users")
+    __slots__ = (
+        "opened",
+        "renew_at",
+        "renew_on",
+        "replaces",
+        "retired",
+        "served",
+        "session",
+        "users",
+    )
 
-    def __init__(self, session: Session, *, opened: float, renew_at: float, replaces: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        opened: float,
+        replaces: bool,
+        renew_at: float = inf,
+        renew_on: datetime | None = None,
+    ) -> None:
         self.session = session
         self.opened = opened
         self.renew_at = renew_at
+        self.renew_on = renew_on
         self.replaces = replaces
         self.served = False  # whether anything was done with it that did not fail
         self.users = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from unvault.fork import no_fork_meanwhile, renew_after_fork
 from unvault.forms import Answer
 from unvault.model import Answers, Credential, Origin
 from unvault.names import check_name
-from unvault.stored_file import Read, stamp_of
+from unvault.stored_file import Read, stamp_of, watched
 from unvault.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ class SqliteStore:
         if stamp is None or stamp != read.stamp:
             read = self._read = Read(stamp)
         return read
+
+    def stamp(self) -> Hashable:
+        """Return another value after each change of the file; None where that cannot be told."""
+        return watched(self._path)
 
     def list(self) -> Sequence[StoredCredential]:
         """Return what is stored, by name, without opening it."""

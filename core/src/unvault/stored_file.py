@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,28 @@ def stamp_of(path: Path | None) -> Stamp | None:
     if not newest < time.time() - _FRESH_SECONDS:  # in the future, too: another machine's clock
         return None
     return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+
+
+def watched(path: Path | None) -> Hashable:
+    """Return another value after each change of a file, of whatever process.
+
+    Args:
+        path: The file; None for what is only in memory.
+
+    Returns:
+        None where the file may be another one by now without a stamp's telling, which counts as a
+        change. A file that is not there, or cannot be looked at, is one that stays as it is.
+    """
+    if path is None:
+        return ()
+    stamp = stamp_of(path)
+    if stamp is not None:
+        return stamp
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return ()
+    return None
 
 
 class Read:
