@@ -60,14 +60,3 @@ class Directories:
     def under(cls, home: Path) -> Directories:
         """Return folders that all lie under one."""
         return cls(home / "data", home / "config", home / "cache")
-
-
-def _expanded(home: str) -> Path:
-    try:
-        return Path(home).expanduser()
-    except (RuntimeError, ValueError):  # the latter for what cannot be a name at all
-        pass  # raised below, outside
-    raise InvalidSetting(
-        f"{HOME_VARIABLE} is {home!r}, and there is no such home folder",
-        hint="write the whole path",
-    )
