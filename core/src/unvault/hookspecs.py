@@ -162,10 +162,13 @@ def describe_credential_form() -> CredentialForm:  # type: ignore[empty-body]
 Keep = Callable[[Mapping[str, Answer]], None]
 """Keeps fields for the next sign-in, encrypted and at once; see `authenticate`."""
 
+Find = Callable[[str], Credential]
+"""Finds a stored credential of the same provider, by name; see `authenticate`."""
+
 
 @hookspec(firstresult=True)
 def authenticate(  # type: ignore[empty-body]
-    credential: Credential, interaction: Interaction | None, keep: Keep
+    credential: Credential, interaction: Interaction | None, keep: Keep, find: Find
 ) -> Session:
     """Sign in (required).
 
@@ -180,12 +183,17 @@ def authenticate(  # type: ignore[empty-body]
         keep: Call it with what must not be lost where the sign-in fails later on, such as what a
             code that works once was exchanged for: it is `Credential.kept` at the next sign-in.
             What has worked is better told by `Session.renewed`, which then is all that is kept.
+        find: Call it with the name of another stored credential that this one is built on, such as
+            the one that may assume a role. It has to be of the same provider, and is found once in
+            a sign-in: one that leads back to itself is refused. When it is changed or removed,
+            sessions and values of this credential are dropped as well.
 
     Returns:
         The session that the other hooks are given.
 
     Raises:
         CredentialMissing: There is nothing to sign in with.
+        CredentialNotFound: What ``find`` was asked for is not there.
         CredentialRejected: The vault refused the credential.
         InteractionRequired: A person is needed and ``interaction`` is None.
         Unavailable: The vault cannot be reached, or does not answer in time.

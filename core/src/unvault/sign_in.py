@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Set
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ from unvault.hookspecs import Interaction
 from unvault.model import Answers, Credential, Origin, Session
 from unvault.parallel import LISTEN_SECONDS
 from unvault.providers import Providers
+from unvault.sources import Sources
 
 if TYPE_CHECKING:
     from unvault.store import CredentialStore
@@ -108,6 +109,7 @@ class SignIn:
         self._store = store
         self._interaction = interaction
         self._renewed: dict[Key, _Renewed] = {}
+        self._sources = Sources(store)
 
     def authenticate(self, credential: Credential) -> Session:
         """Sign in with what the last sign-in kept, and keep what this one renews.
@@ -123,6 +125,7 @@ class SignIn:
                 credential=credential,
                 interaction=self._interaction,
                 keep=partial(self._keep, credential),
+                find=self._sources.finder(credential),
             )
         except UnvaultError as error:
             # A provider may raise one and the same object again, for another credential.
@@ -145,9 +148,14 @@ class SignIn:
         except UnvaultError as error:  # it must not raise; if it does, nobody's fetch suffers
             _warn("a session was not closed", error)
 
-    def forget(self, unwanted: Callable[[Key], bool]) -> None:
-        """Drop what was renewed for credentials that were changed or removed."""
-        for key in [key for key in list(self._renewed) if unwanted(key)]:
+    def users(self, credential_id: str) -> Set[str]:
+        """Return the ids of the credentials whose sign-in was built on this one."""
+        return self._sources.users(credential_id)
+
+    def forget(self, credential_id: str) -> None:
+        """Drop what was renewed for a credential that was changed or removed."""
+        self._sources.forget(credential_id)
+        for key in [key for key in list(self._renewed) if key[0] == credential_id]:
             self._renewed.pop(key, None)
 
     def _with_newest_kept(self, credential: Credential) -> Credential:

@@ -184,7 +184,11 @@ class Bench(AbstractContextManager["Bench"]):
 
         def sign_in() -> Session:
             found: Session = self.provider.call(
-                "authenticate", credential=credential, interaction=None, keep=lambda _fields: None
+                "authenticate",
+                credential=credential,
+                interaction=None,
+                keep=lambda _fields: None,
+                find=self.vault.credentials.get,
             )
             opened = attrs.evolve(found, credential=credential)
             self._opened.append(opened)

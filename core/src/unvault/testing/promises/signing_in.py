@@ -43,7 +43,11 @@ class SignInPromises(Author):
             empty = Credential(bench.id)
             error = bench.raised(
                 lambda: bench.provider.call(
-                    "authenticate", credential=empty, interaction=None, keep=lambda _fields: None
+                    "authenticate",
+                    credential=empty,
+                    interaction=None,
+                    keep=lambda _fields: None,
+                    find=bench.vault.credentials.get,
                 )
             )
             promise = "an empty credential is valid for every provider"
