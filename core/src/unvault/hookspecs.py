@@ -71,7 +71,13 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 REQUIRED = ("describe_credential_form", "authenticate", "fetch_secret")
 """The hooks without which a provider is broken."""
 
-OPTIONAL = ("describe_secret_form", "fetch_secrets", "list_secrets", "close_session")
+OPTIONAL = (
+    "describe_secret_form",
+    "describe_session",
+    "fetch_secrets",
+    "list_secrets",
+    "close_session",
+)
 """The hooks that a provider may lack."""
 
 
@@ -234,6 +240,26 @@ def describe_secret_form() -> SecretForm:  # type: ignore[empty-body]
 
     Returns:
         The form, the same at every call.
+    """
+
+
+@hookspec(firstresult=True)
+def describe_session(session: Session) -> Session:  # type: ignore[empty-body]
+    """Ask the vault who a session turned out to be (optional).
+
+    Called when a person tries a credential, never when a secret is fetched. It is for vaults that
+    do not tell it while signing in: a fetch then needs neither the request nor the permission.
+    What a vault tells anyway, `authenticate` puts into the session itself.
+
+    Args:
+        session: What `authenticate` returned, just now.
+
+    Returns:
+        The same session, with `Session.identity` and `Session.details` filled in.
+
+    Raises:
+        CredentialRejected: The vault refused the credential.
+        Unavailable: The vault cannot be reached, or does not answer in time.
     """
 
 

@@ -98,7 +98,7 @@ class Sessions:
             failures.setdefault(key_of(credential), error)
 
     def sign_in(self, credential: Credential) -> Session:
-        """Sign in anew, without keeping the session: to see whether a credential works.
+        """Sign in anew, without keeping the session: to see whether a credential works, and whose.
 
         What the sign-in renewed is kept, as the old may not be good any more.
 
@@ -110,8 +110,10 @@ class Sessions:
             session = self._sign_in.authenticate(credential)
         finally:
             self._end(credential, attempt, None)
-        self._sign_in.close(session)
-        return session
+        try:
+            return self._sign_in.described(session)
+        finally:
+            self._sign_in.close(session)
 
     def affected(self, credential_id: str) -> Set[str]:
         """Return the ids of a credential and of those whose sign-in was built on it."""

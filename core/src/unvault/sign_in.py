@@ -94,7 +94,7 @@ class _Renewed(NamedTuple):
 
 
 class SignIn:
-    """Calls a provider's ``authenticate`` and ``close_session``.
+    """Calls a provider's ``authenticate``, ``describe_session`` and ``close_session``.
 
     Args:
         providers: Where the providers are.
@@ -134,6 +134,24 @@ class SignIn:
             if session.renewed is not None:
                 self._keep(credential, session.renewed)
             return attrs.evolve(session, credential=credential)
+        raise failed.located(credential=credential.label)
+
+    def described(self, session: Session) -> Session:
+        """Return a session that says whose it is, where the provider can ask for that.
+
+        Raises:
+            UnvaultError: It could not be asked.
+        """
+        credential = session.credential
+        provider = self._providers.load(credential.provider) if credential else None
+        if credential is None or provider is None or not provider.has("describe_session"):
+            return session
+        try:
+            told: Session = provider.call("describe_session", session=session)
+        except UnvaultError as error:
+            failed = copy.copy(error).with_traceback(error.__traceback__)
+        else:
+            return attrs.evolve(told, credential=credential)
         raise failed.located(credential=credential.label)
 
     def close(self, session: Session) -> None:

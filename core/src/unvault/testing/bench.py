@@ -197,6 +197,17 @@ class Bench(AbstractContextManager["Bench"]):
         made: Session = self.works("a credential that works signs in", sign_in)
         return made
 
+    def described(self, session: Session) -> Session:
+        """Return a session that says whose it is, where the provider can ask for that."""
+        __tracebackhide__ = True
+        if not self.provider.has("describe_session"):
+            return session
+        told: Session = self.works(
+            "a session that was just opened can be described",
+            lambda: self.provider.call("describe_session", session=session),
+        )
+        return told
+
     def request(self, head: str, path: str) -> SecretRequest:
         """Return what the provider is asked for, for a path."""
         return request_for(Reference.parse(f"{head}/{path}"), self.provider.secret_form)

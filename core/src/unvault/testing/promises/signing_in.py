@@ -25,7 +25,7 @@ class SignInPromises(Author):
         """The session says nothing that cannot be."""
         with self._bench() as bench:
             head = self._signed_in(bench)
-            session = bench.session(head)
+            session = bench.described(bench.session(head))
             now = datetime.now(UTC)
             keeps(
                 "a session that was just opened cannot have ended: Session.expires is in the past",
