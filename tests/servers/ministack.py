@@ -1,6 +1,28 @@
 """A server for AWS Secrets Manager, IAM, STS and KMS: ministack, which checks what is signed.
 
-What ministack 1.5.33 does with AUTH=true is shown by `tests/plugins/aws/test_servers.py`.
+What ministack 1.5.33 does with AUTH=true, as `tests/plugins/aws/test_servers.py` shows it:
+
+* Signatures of users and roles are verified, with the Host that the client named, and so are the
+  tokens and the end of roles' keys. What root signs is not, and any twelve digits are the access
+  key of that account's root: only users and roles show anything about signing in.
+* Keys that ended are forgotten when somebody next assumes a role. From then on they are called
+  unknown (UnrecognizedClientException), not expired (ExpiredTokenException).
+* Policies of users, roles and secrets are evaluated, for each id of a batch as well.
+
+And what it does not, for which a test lets the proxy answer as AWS does:
+
+* KMS is never asked, so that no key keeps a secret from anybody. AWS: AccessDeniedException,
+  "Access to KMS is not allowed".
+* A secret of another account is not found, whatever its policy says.
+* A web identity's issuer, audience and subject are compared with the role's trust, but neither its
+  signature nor its end are looked at. AWS: InvalidIdentityToken, ExpiredTokenException.
+* A batch of more than 20 is answered. AWS: ValidationException. No answer has a NextToken.
+* VersionStage is ignored where there is a VersionId. AWS: InvalidRequestException.
+* The beginning of an ARN is enough to find a secret, wherever it ends. AWS: only the last hyphen
+  and the six characters behind it may be missing.
+* The filter "name" of ListSecrets finds the words anywhere and in either case. AWS: at the
+  beginning, and the case counts.
+* A denial has the status 403 (AWS: 400), and a message that does not always name the secret.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -48,6 +49,30 @@ def end_process(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def outlives_its_starter(program: str) -> bool:
+    """Whether a server goes on when the process that started it is killed.
+
+    Args:
+        program: What that process runs; it leaves the process id in ``pid``.
+    """
+    text = f"{program}\nprint(pid, flush=True)\nimport time; time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", text], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+        os.kill(pid, 0)
+        starter.kill()
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+            return False
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    return True
 
 
 def free_ports(number: int) -> list[int]:

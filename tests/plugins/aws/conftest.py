@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 import trustme
 from tests.servers.aws_proxy import AwsProxy
+from tests.servers.connect import Connect, aws_hosts
 from tests.servers.ministack import Ministack
+from tests.servers.sso import Sso
+from tests.servers.tokens import Issuer
 
 _ON_THE_WAY = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 _AUTHORITIES = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
@@ -70,6 +73,26 @@ def proxy(ministack):
     """Return a proxy before the shared server."""
     with AwsProxy(ministack.address) as made:
         yield made
+
+
+@pytest.fixture
+def sso():
+    """Return IAM Identity Center, without any roles."""
+    with Sso() as made:
+        yield made
+
+
+@pytest.fixture
+def connect(authority, tmp_path, ministack, sso):
+    """Return a proxy behind which AWS's names in eu-west-1 are, and nothing else."""
+    with Connect(authority, tmp_path, aws_hosts(ministack.address, sso.address)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def issuer():
+    """Return what signs web identities."""
+    return Issuer()
 
 
 @pytest.fixture(autouse=True)
