@@ -5,6 +5,8 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 # An environment knows its own path, so one that was moved or copied here is made anew.
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d ' ' -f 1)
+# The server that tests talk to in place of AWS needs another botocore than boto3.
+MINISTACK := $(VENV)/ministack
 # The root pyproject.toml is not among them: it holds settings of tools, nothing to install.
 DISTS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml apps/*/pyproject.toml examples/*/pyproject.toml)
 
@@ -54,11 +56,11 @@ demo: $(READY) ## render a request file with secrets from a vault on this machin
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 .PHONY: test
-test: $(READY) ## run the tests; ARGS='-k name' is handed to pytest
+test: $(READY) $(MINISTACK)/.ready ## run the tests; ARGS='-k name' is handed to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## measure, side by side with what one would use otherwise
+bench: $(READY) $(MINISTACK)/.ready ## measure, side by side with what one would use otherwise
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lint
@@ -89,6 +91,15 @@ $(READY): requirements-dev.txt constraints.txt $(DISTS)
 	fi
 	@$(PIP_INSTALL) hatchling editables
 	@$(PIP_INSTALL) --no-build-isolation -r requirements-dev.txt
+	@touch $@
+
+# It goes with .venv, where that is removed or made anew.
+$(MINISTACK)/.ready: constraints-ministack.txt | $(READY)
+	@if [ ! -e $@ ] || ! $(MINISTACK)/bin/python -c '' 2>/dev/null; then \
+	  echo "Setting up $(MINISTACK) (once; some seconds)"; \
+	  $(BIN)/python -m venv --clear $(MINISTACK); \
+	fi
+	@$(MINISTACK)/bin/python -m pip --disable-pip-version-check install -qq -c constraints-ministack.txt ministack
 	@touch $@
 
 $(READY)-docs: $(READY) requirements-docs.txt
