@@ -132,14 +132,9 @@ class Aws:
             Unavailable: There is none, or it says that the service cannot answer now.
             CredentialMissing: What is configured cannot be used.
         """
-        where = f"{_NAMES[service]} in {region}"
-
-        def send() -> Reply:
-            method = getattr(self._client(service, region, keys), operation)
-            reply: Reply = method(**parameters)
-            return reply
-
-        return self.work(send, where)
+        method = getattr(self._client(service, region, keys), operation)
+        reply: Reply = self.work(lambda: method(**parameters), f"{_NAMES[service]} in {region}")
+        return reply
 
     def work(self, action: Callable[[], _T], where: str) -> _T:
         """Do something that may send requests: in time, and again where that may help.
@@ -192,7 +187,8 @@ class Aws:
             return found
         with self._lock:  # the SDK makes one at a time only
             if key not in self._clients:
-                self._clients[key] = self._made(service, region, keys)
+                # Past the deadline's clock: it takes work, and asks nobody.
+                self._clients[key] = self.look(lambda: self._made(service, region, keys))
             return self._clients[key]
 
     def _made(self, service: str, region: str, keys: Keys | None) -> Any:
