@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from tests.plugins.aws.using import opened
 from tests.servers.aws_proxy import AwsProxy
 from tests.servers.connect import Connect, aws_hosts
 from tests.servers.ministack import Ministack
@@ -112,3 +115,19 @@ def own_home(monkeypatch):
     }.items():
         monkeypatch.setenv(variable, value)
     return _HOME
+
+
+@pytest.fixture
+def open_unvault():
+    """Return what makes an `Unvault`, as `opened` does, and closes it afterwards."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(opened(*args, **options))
+
+
+@pytest.fixture
+def quiet_log(caplog):
+    """No log, down to the SDK's, holds a secret: each value of a test has ``canary`` in it."""
+    caplog.set_level(logging.DEBUG)
+    yield caplog
+    for record in caplog.get_records("call"):
+        assert "canary" not in record.getMessage(), record.name
