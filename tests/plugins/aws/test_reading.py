@@ -147,9 +147,7 @@ def test_a_denied_secret_says_which_policy_is_missing(account, proxy, open_unvau
         ("SomethingNewException", "canary-x", Unavailable, "status 400"),
     ],
 )
-def test_what_aws_refuses_is_told_in_our_words(
-    account, unvault, proxy, code, message, kind, words
-):
+def test_what_aws_refuses_is_told_in_our_words(account, unvault, proxy, code, message, kind, words):
     account.put("app", "canary-1")
     proxy.fail(code, message, where="GetSecret")
 
