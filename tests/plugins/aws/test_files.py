@@ -241,6 +241,6 @@ def test_a_program_may_give_the_keys_and_is_not_waited_for_for_ever(
     assert unvault.fetch("prod/app").text() == "canary-1"
     monkeypatch.setattr("unvault_aws.profiles._PROCESS_SECONDS", 0.1)
     for section, kind in (("slow", CredentialMissing), ("broken", CredentialRejected)):
+        add(unvault, section, by_file(ministack, custom, section=section), kind="file")
         with pytest.raises(kind):
-            add(unvault, section, by_file(ministack, custom, section=section), kind="file")
             unvault.fetch(f"{section}/app")

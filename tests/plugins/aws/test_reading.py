@@ -208,7 +208,7 @@ def test_a_certificate_that_nobody_trusts_is_told(account, authority, open_unvau
     name = "secretsmanager.eu-west-1.amazonaws.com"
     unvault = open_unvault(by_keys(account.root, connect.at(name).address, timeout=1))
 
-    with pytest.raises(Unavailable, match="is not trusted|another host") as caught:
+    with pytest.raises(Unavailable, match=r"is not trusted|another host") as caught:
         unvault.fetch("prod/app")
     assert caught.value.hint
 

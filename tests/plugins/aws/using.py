@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from tests.servers.aws_account import Account, Keys, allow
 
@@ -110,6 +111,11 @@ def _chained(error: BaseException | None, seen: set[int]) -> Iterator[BaseExcept
         if error.__context__ is not error.__cause__:
             yield from _chained(error.__context__, seen)
         error = error.__cause__
+
+
+def visit(page: str) -> None:
+    """Open a page of a server of the test's."""
+    urlopen(page, timeout=20).close()  # noqa: S310  # it is http
 
 
 class Person:
