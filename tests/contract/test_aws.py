@@ -22,7 +22,7 @@ class TestAws(ProviderContract):
     provider = "aws"
     endpoint = "endpoint"
     signs_host = True
-    impatient: ClassVar = {"timeout": 2}
+    impatient: ClassVar = {"timeout": 1}
     version_parameter = "version_id"
     no_version = "00000000-0000-4000-8000-000000987654"
     own_packages = ("botocore", "urllib3")

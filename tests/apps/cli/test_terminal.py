@@ -43,8 +43,9 @@ def test_add_asks_for_everything(
 ) -> None:
     session = terminal("credentials", "add")
     session.child.expect_exact("1  acme       acme-provider")
-    session.child.expect_exact("2  hashicorp  unvault-hashicorp")
-    session.child.expect_exact("3  local      unvault-local")
+    session.child.expect_exact("2  aws        unvault-aws")
+    session.child.expect_exact("3  hashicorp  unvault-hashicorp")
+    session.child.expect_exact("4  local      unvault-local")
     session.answer("Provider: ", "9")
     session.child.expect_exact("Provider is one of the numbers or names above.")
     session.answer("Provider: ", "1")
