@@ -7,6 +7,8 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d ' ' -f 1)
 # The server that tests talk to in place of AWS needs another botocore than boto3.
 MINISTACK := $(VENV)/ministack
+# The command that is measured beside ours needs yet another one.
+AWSCLI := $(VENV)/awscli
 # The root pyproject.toml is not among them: it holds settings of tools, nothing to install.
 DISTS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml apps/*/pyproject.toml examples/*/pyproject.toml)
 
@@ -60,7 +62,7 @@ test: $(READY) $(MINISTACK)/.ready ## run the tests; ARGS='-k name' is handed to
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: bench
-bench: $(READY) $(MINISTACK)/.ready ## measure, side by side with what one would use otherwise
+bench: $(READY) $(MINISTACK)/.ready $(AWSCLI)/.ready ## measure, side by side with what one would use otherwise
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lint
@@ -100,6 +102,14 @@ $(MINISTACK)/.ready: constraints-ministack.txt | $(READY)
 	  $(BIN)/python -m venv --clear $(MINISTACK); \
 	fi
 	@$(MINISTACK)/bin/python -m pip --disable-pip-version-check install -qq -c constraints-ministack.txt ministack
+	@touch $@
+
+$(AWSCLI)/.ready: constraints-awscli.txt | $(READY)
+	@if [ ! -e $@ ] || ! $(AWSCLI)/bin/python -c '' 2>/dev/null; then \
+	  echo "Setting up $(AWSCLI) (once; some seconds)"; \
+	  $(BIN)/python -m venv --clear $(AWSCLI); \
+	fi
+	@$(AWSCLI)/bin/python -m pip --disable-pip-version-check install -qq -c constraints-awscli.txt awscli
 	@touch $@
 
 $(READY)-docs: $(READY) requirements-docs.txt
