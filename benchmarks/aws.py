@@ -107,7 +107,7 @@ def _many(server: str, keys: Keys, folders: Directories) -> list[Row]:
     beside = "bare boto3, one after another"
     return [
         Row(what, many, one_by_one, beside, unit="s", faster=15),
-        Row(f"requests for {len(_NAMES)} fetches", _requests(server, keys, folders), unit="", limit=11),
+        Row("requests for them", _requests(server, keys, folders), unit="", limit=11),
     ]
 
 

@@ -6,10 +6,11 @@ import os
 import sys
 
 import pytest
-from tests.plugins.aws.using import GET, Person, add, at, reader, write
+from tests.plugins.aws.using import GET, Person, add, at, by_keys, reader, write
 from tests.servers.aws_account import allow
 
 from unvault.errors import (
+    AccessDenied,
     CredentialMissing,
     CredentialRejected,
     InteractionRequired,
@@ -159,11 +160,23 @@ def test_a_section_that_is_not_there_is_told_with_those_that_are(ministack, cust
     assert str(custom[0]) in caught.value.message
 
 
-def test_a_profile_that_the_environment_names_and_is_not_there(open_unvault, monkeypatch):
+def test_a_profile_that_the_environment_names_and_is_not_there(open_unvault, own_home, monkeypatch):
+    write(own_home / ".aws" / "config", "[profile work]\n[profile home]\n")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    with pytest.raises(CredentialMissing, match="no section 'nobody'") as caught:
+        open_unvault().fetch("aws/app")
+    assert caught.value.hint == "the sections are: home, work"
+
+
+def test_other_keys_need_the_profile_that_the_environment_names(
+    app, ministack, open_unvault, monkeypatch
+):
+    """The SDK reads its settings, such as the CA, from that profile."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
     with pytest.raises(CredentialMissing, match="no profile 'nobody'"):
-        open_unvault().fetch("aws/app")
+        open_unvault(by_keys(reader(app), ministack.address)).fetch("prod/app")
 
 
 @pytest.fixture
@@ -195,6 +208,24 @@ def test_a_profile_may_assume_a_role(role_profile, open_unvault):
 
     assert unvault.fetch("prod/app").text() == "canary-1"
     assert unvault.credentials.test("prod").expires is not None
+
+
+def test_a_role_that_the_profile_may_not_assume_is_told(app, role_profile, custom, open_unvault):
+    answers = role_profile()
+    stranger = app.user(allow(GET))
+    write(custom[0], stranger.for_file("base"))
+
+    with pytest.raises(AccessDenied, match="may not be assumed") as caught:
+        open_unvault(answers, kind="file").fetch("prod/app")
+    assert "sts:AssumeRole" in str(caught.value.hint)
+
+
+def test_keys_that_a_profile_starts_from_and_are_wrong_are_told(role_profile, custom, open_unvault):
+    answers = role_profile()
+    write(custom[0], "[base]\naws_access_key_id=AKIANOBODY\naws_secret_access_key=canary\n")
+
+    with pytest.raises(CredentialRejected, match="does not accept the keys"):
+        open_unvault(answers, kind="file").fetch("prod/app")
 
 
 def test_the_code_of_an_mfa_device_is_asked_of_a_person_only(

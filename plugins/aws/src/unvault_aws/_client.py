@@ -67,6 +67,7 @@ class Aws:
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._senders: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._sending = threading.Lock()
         hush()
         with quiet():
             self.sdk = Session(profile=connection.profile)
@@ -217,7 +218,10 @@ class Aws:
         host = request.url.partition("?")[0]
         found = self._senders.get(host)
         if found is None:
-            found = self._senders[host] = self._sender(request.url)
+            with self._sending:  # or each of many threads would have connections of its own
+                found = self._senders.get(host)
+                if found is None:
+                    found = self._senders[host] = self._sender(request.url)
         return found.send(request)
 
     def _sender(self, url: str) -> Any:

@@ -34,6 +34,9 @@ from urllib3.exceptions import ReadTimeoutError as TooSlow  # noqa: TID253
 _POOL = 128
 """Connections that are kept open: more than anybody fetches at the same time."""
 
+_ADDRESSES = 64
+"""Pools that are found at once; more than the addresses that one session asks."""
+
 _CHUNK = 1 << 16
 _LARGEST = 8 << 20
 """How many bytes an answer may have. Twenty secrets of 64 KiB have two million."""
@@ -132,6 +135,30 @@ class _SecurePool(AWSHTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
+class _Remembering:
+    """A manager of pools that finds the pool of an address it was asked for before at once.
+
+    Args:
+        manager: The manager.
+    """
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+        self._pools: dict[str, Any] = {}
+
+    def connection_from_url(self, url: str) -> Any:
+        found = self._pools.get(url)
+        if found is None:
+            if len(self._pools) >= _ADDRESSES:
+                self._pools = {}
+            found = self._pools[url] = self._manager.connection_from_url(url)
+        return found
+
+    def clear(self) -> None:
+        self._pools = {}
+        self._manager.clear()
+
+
 class Sender(URLLib3Session):
     """Sends requests, and reads the answers, within the deadline of the work at hand."""
 
@@ -142,11 +169,9 @@ class Sender(URLLib3Session):
             socket_options=HTTPConnection.default_socket_options,
         )
         self._pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-        self._manager.pool_classes_by_scheme = self._pool_classes_by_scheme
-
-    def __call__(self, request: Any, **_: object) -> AWSResponse:
-        """Send a request: as the SDK calls who listens to ``before-send``."""
-        return self.send(request)
+        manager: Any = vars(self)["_manager"]
+        manager.pool_classes_by_scheme = self._pool_classes_by_scheme
+        self._manager = _Remembering(manager)
 
     def send(self, request: Any) -> AWSResponse:
         """Send a request, and return its answer, which was read to its end."""

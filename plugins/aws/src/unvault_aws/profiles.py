@@ -13,8 +13,9 @@ from unvault.errors import CredentialMissing, InteractionRequired
 from unvault.hookspecs import Interaction
 from unvault.model import Credential
 from unvault.suggestions import nearest
-from unvault_aws import forms, sso
+from unvault_aws import forms, roles, sso
 from unvault_aws._client import Aws, Keys
+from unvault_aws._errors import Refused
 from unvault_aws._exceptions import no_keys
 
 _MACHINE = ("ec2-credentials-file", "boto-config", "container-role", "iam-role")
@@ -77,12 +78,12 @@ def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any
     """Return the profile that is meant, with its name; an empty one where the SDK needs none."""
     profiles: Mapping[str, Mapping[str, Any]] = config["profiles"]
     name = aws.connection.profile
+    if name is None and any(os.environ.get(variable) for variable in _IN_ENVIRONMENT):
+        return "default", {}
     if name is None:
-        name = aws.look(lambda: aws.sdk.get_config_variable("profile")) or "default"
-        elsewhere = any(os.environ.get(variable) for variable in _IN_ENVIRONMENT)
-        return name, {} if elsewhere else profiles.get(name, {})
-    if name in profiles:
-        return name, profiles[name]
+        name = aws.look(lambda: aws.sdk.get_config_variable("profile"))
+    if name is None or name in profiles:
+        return name or "default", profiles.get(name or "default", {})
     there = ", ".join(sorted(profiles)) or "none"
     files = " and ".join(str(path) for path in aws.files)
     raise CredentialMissing(
@@ -99,7 +100,16 @@ def _chain(aws: Aws, interaction: Interaction | None) -> Keys:
         for place in _MACHINE:
             chain.remove(place)
     _tame(chain, interaction)
-    found = aws.work(lambda: _loaded(chain), "STS")
+    try:
+        found = aws.work(lambda: _loaded(chain), "STS")
+    except Refused as refusal:
+        failed = roles.chain_refused(refusal)
+    else:
+        return _found(found, aws)
+    raise failed
+
+
+def _found(found: Keys | None, aws: Aws) -> Keys:
     if found is None and aws.connection.profile is not None:
         raise CredentialMissing(
             f"the section {aws.connection.profile!r} has no keys, nor a way to some",

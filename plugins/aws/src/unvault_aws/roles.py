@@ -67,6 +67,22 @@ def by_web_identity(aws: Aws, answers: Answers) -> Keys:
     raise failed
 
 
+def chain_refused(refusal: Refused) -> UnvaultError:
+    """Return the error for an answer to what the SDK asks by itself, as a profile says."""
+    if refusal.code in DENIED:
+        return AccessDenied(
+            "the role that the profile or the environment names may not be assumed",
+            hint="its trust policy has to name who asks, and who asks needs sts:AssumeRole on it",
+        )
+    bad = rejected(refusal, "STS", "check the keys that the profile starts from", renewable=False)
+    if bad is not None:
+        return bad
+    return CredentialRejected(
+        "what the profile or the environment names gives no keys: AWS refuses it",
+        hint="check role_arn, external_id, duration_seconds and the web identity's token",
+    )
+
+
 def _parameters(answers: Answers) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "RoleArn": str(answers["role_arn"]),
