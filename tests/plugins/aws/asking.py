@@ -26,5 +26,5 @@ def code_of(ask, **arguments) -> str:
     return raised.value.response["Error"]["Code"]
 
 
-def asked_at(address, keys, secret_id, **arguments):
-    return client(keys, address).get_secret_value(SecretId=secret_id, **arguments)
+def asked_at(address, keys, secret_id):
+    return client(keys, address).get_secret_value(SecretId=secret_id)
