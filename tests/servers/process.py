@@ -23,6 +23,8 @@ def start_process(
 ) -> subprocess.Popen[bytes]:
     """Start a server that ends when this process does, however that happens.
 
+    Linux counts the end of the thread that calls this, too: call it in one that lasts.
+
     Args:
         command: The program and its arguments.
         folder: Where it runs, where its home is, and where it writes ``output.log``.

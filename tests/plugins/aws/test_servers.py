@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
-    NoCredentialsError,
-    ProxyConnectionError,
+    EndpointConnectionError,
     ReadTimeoutError,
-    SSOTokenLoadError,
-    UnauthorizedSSOTokenError,
 )
+from tests.plugins.aws.asking import asked_at, client, code_of
 from tests.servers.aws_account import Keys, allow, deny
+from tests.servers.aws_proxy import asked_for
 from tests.servers.ministack import Ministack
 from tests.servers.process import outlives_its_starter
 
 _GET = "secretsmanager:GetSecretValue"
 _BATCH = "secretsmanager:BatchGetSecretValue"
-_DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-
-
-def client(keys, address, service="secretsmanager", *, region="eu-west-1", **options):
-    once = Config(
-        retries={"total_max_attempts": 1},
-        signature_version=None if keys else UNSIGNED,
-        parameter_validation=False,  # or no role's keys could end within a test
-        **options,
-    )
-    known = keys.for_boto() if keys else {}
-    return boto3.client(service, region_name=region, endpoint_url=address, config=once, **known)
-
-
-def code_of(ask, **arguments) -> str:
-    with pytest.raises(ClientError) as raised:
-        ask(**arguments)
-    return raised.value.response["Error"]["Code"]
-
-
-def asked_at(address, keys, secret_id, **arguments):
-    return client(keys, address).get_secret_value(SecretId=secret_id, **arguments)
 
 
 class TestMinistack:
@@ -67,6 +40,14 @@ class TestMinistack:
             assert code_of(sts.get_caller_identity) == codes[1]
         assert asked_at(ministack.address, keys, "app")["SecretString"] == "x"
         assert asked_at(ministack.address, token, "app")["SecretString"] == "x"
+
+    def test_keys_may_be_disabled(self, account, ministack):
+        keys = account.user(allow("*"), name="leaver")
+        account.disable(keys, "leaver")
+        ask = client(keys, ministack.address).get_secret_value
+        assert code_of(ask, SecretId="app") == "UnrecognizedClientException"
+        sts = client(keys, ministack.address, "sts")
+        assert code_of(sts.get_caller_identity) == "InvalidClientTokenId"
 
     def test_what_root_signs_is_not_verified(self, account, ministack):
         account.put("app", "x")
@@ -167,6 +148,17 @@ class TestMinistack:
         for other in ("not-a-token", issuer.issue(iss="https://other.example.com", sub="me")):
             assert code_of(ask, **told, WebIdentityToken=other) == "AccessDenied"
 
+    def test_it_comes_back_at_its_address_and_has_forgotten_all(self, tmp_path):
+        with Ministack(tmp_path) as server:
+            account, address = server.new_account(), server.address
+            account.put("app", "x")
+            server.kill()
+            ask = client(account.root, address).get_secret_value
+            with pytest.raises(EndpointConnectionError):
+                ask(SecretId="app")
+            assert server.start().address == address
+            assert code_of(ask, SecretId="app") == "ResourceNotFoundException"
+
     @pytest.mark.skipif(sys.platform != "linux", reason="needs prctl(2)")
     def test_it_ends_with_the_process_that_started_it(self, tmp_path):
         program = (
@@ -189,6 +181,7 @@ class TestAwsProxy:
         assert asked_at(proxy.address, keys, "app")["SecretString"] == "x"
         assert client(keys, proxy.address, "sts").get_caller_identity()["Account"]
         assert proxy.actions == ["secretsmanager.GetSecretValue", "sts.GetCallerIdentity"]
+        assert asked_for(proxy.requests[0]) == {"SecretId": "app"}
         assert (proxy.asked("GetSecretValue"), proxy.asked("sts."), proxy.asked("KMS")) == (1, 1, 0)
 
     def test_it_answers_as_the_service_would(self, account, proxy):
@@ -213,135 +206,3 @@ class TestAwsProxy:
         with pytest.raises(ReadTimeoutError):
             ask(SecretId="app")
         assert "SecretString" not in ask(SecretId="app")  # what the SDK makes of nonsense
-
-
-@pytest.fixture
-def profile(sso, account, ministack, own_home):
-    """Return what takes a token for a profile ``dev``, which signs in by SSO."""
-    account.put("app", "x")
-    sso.assign(account, account.role(allow(_GET), name="Reader"))
-    folder = own_home / ".aws" / "sso" / "cache"
-    folder.mkdir(parents=True)
-    (own_home / ".aws" / "config").write_text(f"""
-[profile dev]
-sso_session = corp
-sso_account_id = {account.number}
-sso_role_name = Reader
-region = {account.region}
-services = here
-[sso-session corp]
-sso_region = {sso.region}
-sso_start_url = {sso.start_url}
-sso_registration_scopes = sso:account:access
-[services here]
-sso =
-  endpoint_url = {sso.address}
-sso_oidc =
-  endpoint_url = {sso.address}
-secrets_manager =
-  endpoint_url = {ministack.address}
-""")
-    kept = folder / f"{hashlib.sha1(b'corp', usedforsecurity=False).hexdigest()}.json"
-    return lambda token: kept.write_text(json.dumps(token))
-
-
-def fetched(profile_name="dev"):
-    session = boto3.Session(profile_name=profile_name)
-    return session.client("secretsmanager").get_secret_value(SecretId="app")["SecretString"]
-
-
-class TestSso:
-    def test_a_token_leads_to_a_secret(self, sso, profile):
-        with pytest.raises(SSOTokenLoadError):
-            fetched()
-        profile(sso.sign_in())
-        assert fetched() == "x"
-        assert [seen.path.partition("?")[0] for seen in sso.requests] == ["/federation/credentials"]
-
-    def test_a_token_is_refreshed_as_long_as_nobody_signs_out(self, sso, profile, caplog):
-        profile(sso.sign_in())
-        sso.ahead = sso.token_seconds + 1
-        with pytest.raises(UnauthorizedSSOTokenError):
-            fetched()  # the SDK goes by its own clock
-        sso.ahead, sso.token_seconds = 0, 600  # it refreshes what ends within a quarter of an hour
-        profile(sso.sign_in())
-        assert fetched() == "x"
-        assert sso.granted("refresh_token") == 1
-        sso.sign_out()
-        with pytest.raises(UnauthorizedSSOTokenError):
-            fetched()
-        assert "SSO token refresh attempt failed" in caplog.text
-
-    def test_a_person_allows_or_declines_a_code(self, sso):
-        oidc = client(None, sso.address, "sso-oidc")
-        told = {"clientName": "test", "clientType": "public", "scopes": ["sso:account:access"]}
-        made = oidc.register_client(**told)
-        known = {name: made[name] for name in ("clientId", "clientSecret")}
-
-        def shown():
-            return oidc.start_device_authorization(**known, startUrl=sso.start_url)
-
-        def code(page):
-            return {**known, "grantType": _DEVICE, "deviceCode": page["deviceCode"]}
-
-        allowed, declined, late = shown(), shown(), shown()
-        for expected in ("AuthorizationPendingException", "SlowDownException"):
-            assert code_of(oidc.create_token, **code(allowed)) == expected
-        sso.approve(allowed["userCode"])
-        sso.decline(declined["userCode"])
-        token = oidc.create_token(**code(allowed))
-        assert token["refreshToken"]
-        assert code_of(oidc.create_token, **code(allowed)) == "InvalidGrantException"
-        assert code_of(oidc.create_token, **code(declined)) == "AccessDeniedException"
-        sso.ahead = sso.device_seconds + 1
-        assert code_of(oidc.create_token, **code(late)) == "ExpiredTokenException"
-        sso.ahead = sso.registration_seconds + 1
-        assert code_of(shown) == "InvalidClientException"
-        assert sso.granted("device_code") == 6
-
-    def test_the_portal_lists_what_was_assigned(self, sso, profile, account):
-        portal = client(None, sso.address, "sso")
-        mine = {"accessToken": sso.sign_in()["accessToken"]}
-        accounts = portal.list_accounts(**mine)["accountList"]
-        assert [each["accountId"] for each in accounts] == [account.number]
-        roles = portal.list_account_roles(**mine, accountId=account.number)["roleList"]
-        assert [each["roleName"] for each in roles] == ["Reader"]
-        other = {"accountId": account.number, "roleName": "Admin"}
-        assert code_of(portal.get_role_credentials, **mine, **other) == "ForbiddenException"
-
-
-@pytest.fixture
-def behind(connect, monkeypatch):
-    """Return the proxy, through which the SDK goes whatever it asks."""
-    for variable, value in connect.environment.items():
-        monkeypatch.setenv(variable, value)
-    return connect
-
-
-class TestConnect:
-    def test_the_sdk_asks_the_real_names(self, behind, sso, profile, own_home):
-        config = own_home / ".aws" / "config"
-        config.write_text(config.read_text().replace("services = here\n", ""))
-        profile(sso.sign_in())
-        assert fetched() == "x"
-        secrets = "secretsmanager.eu-west-1.amazonaws.com"
-        assert behind.hosts == ["portal.sso.eu-west-1.amazonaws.com", secrets]
-        assert behind.at(secrets).actions == ["secretsmanager.GetSecretValue"]
-        assert behind.refused == []
-
-    def test_signatures_are_verified_with_the_name_that_was_asked(self, behind, account):
-        account.put("app", "x")
-        keys = account.user(allow("*"))
-        assert asked_at(None, keys, "app")["SecretString"] == "x"
-        wrong = client(Keys(keys.access_key, "x"), None).get_secret_value
-        assert code_of(wrong, SecretId="app") == "InvalidSignatureException"
-
-    def test_other_names_are_refused_and_noted(self, behind, account, monkeypatch):
-        elsewhere = client(account.root, None, region="us-east-2")
-        with pytest.raises(ProxyConnectionError):
-            elsewhere.get_secret_value(SecretId="app")
-        monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
-        with pytest.raises(NoCredentialsError):
-            boto3.Session(region_name="eu-west-1").client("sts").get_caller_identity()
-        assert behind.refused == behind.hosts
-        assert {*behind.refused} == {"secretsmanager.us-east-2.amazonaws.com", "169.254.169.254"}
