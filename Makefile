@@ -5,6 +5,10 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 # An environment knows its own path, so one that was moved or copied here is made anew.
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d ' ' -f 1)
+# The server that tests talk to in place of AWS needs another botocore than boto3.
+MINISTACK := $(VENV)/ministack
+# The command that is measured beside ours needs yet another one.
+AWSCLI := $(VENV)/awscli
 # The root pyproject.toml is not among them: it holds settings of tools, nothing to install.
 DISTS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml apps/*/pyproject.toml examples/*/pyproject.toml)
 
@@ -54,16 +58,16 @@ demo: $(READY) ## render a request file with secrets from a vault on this machin
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 .PHONY: test
-test: $(READY) ## run the tests; ARGS='-k name' is handed to pytest
+test: $(READY) $(MINISTACK)/.ready ## run the tests; ARGS='-k name' is handed to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 # A long form may be silent for longer than a test that hangs would be given otherwise.
 .PHONY: soak
-soak: $(READY) ## the long forms of the tests; some minutes, or SOAK_MINUTES=60
+soak: $(READY) $(MINISTACK)/.ready ## the long forms of the tests; some minutes, or SOAK_MINUTES=60
 	@$(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600 $(ARGS)
 
 .PHONY: bench
-bench: $(READY)-bench ## measure, side by side with what one would use otherwise
+bench: $(READY)-bench $(MINISTACK)/.ready $(AWSCLI)/.ready ## measure, side by side with what one would use otherwise
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lint
@@ -99,6 +103,23 @@ $(READY): requirements-dev.txt constraints.txt $(DISTS)
 $(READY)-bench: $(READY) requirements-bench.txt
 	@echo "Setting up what is measured beside unvault (once)"
 	@$(PIP_INSTALL) -r requirements-bench.txt
+	@touch $@
+
+# It goes with .venv, where that is removed or made anew.
+$(MINISTACK)/.ready: constraints-ministack.txt | $(READY)
+	@if [ ! -e $@ ] || ! $(MINISTACK)/bin/python -c '' 2>/dev/null; then \
+	  echo "Setting up $(MINISTACK) (once; some seconds)"; \
+	  $(BIN)/python -m venv --clear $(MINISTACK); \
+	fi
+	@$(MINISTACK)/bin/python -m pip --disable-pip-version-check install -qq -c constraints-ministack.txt ministack
+	@touch $@
+
+$(AWSCLI)/.ready: constraints-awscli.txt | $(READY)
+	@if [ ! -e $@ ] || ! $(AWSCLI)/bin/python -c '' 2>/dev/null; then \
+	  echo "Setting up $(AWSCLI) (once; some seconds)"; \
+	  $(BIN)/python -m venv --clear $(AWSCLI); \
+	fi
+	@$(AWSCLI)/bin/python -m pip --disable-pip-version-check install -qq -c constraints-awscli.txt awscli
 	@touch $@
 
 $(READY)-docs: $(READY) requirements-docs.txt

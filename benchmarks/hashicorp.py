@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +17,7 @@ from tests.servers.openbao import OpenBao
 
 from benchmarks.report import Row
 from benchmarks.slow import slow
-from benchmarks.timing import peak_memory, processes, side_by_side
+from benchmarks.timing import environment, peak_memory, processes, side_by_side
 from unvault import Secret, Unvault
 from unvault.directories import Directories
 
@@ -40,7 +39,7 @@ def run() -> list[Row]:
         ambient = {"HOME": str(_made(name, "home"))}
         ambient |= {"VAULT_ADDR": server.address, "VAULT_TOKEN": token}
         folders = Directories.under(_made(name, "stored"))
-        with _environment(ambient):
+        with environment(ambient):
             return [
                 *_one(server.address, token, folders),
                 *_many(server.address, token, folders),
@@ -158,15 +157,3 @@ def _bare(client: hvac.Client, path: str) -> None:
 
 def _check(password: str) -> None:
     assert password == _PASSWORD
-
-
-@contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    """Have these variables set for a while."""
-    before = dict(os.environ)
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

@@ -95,7 +95,8 @@ def credential_forms(draw: st.DrawFn) -> CredentialForm:
         )
         for name in names
     ]
-    return CredentialForm(draw(_TEXTS), types, draw(_TEXTS), draw(_TEXTS))
+    permissions = draw(st.dictionaries(_TEXTS, _TEXTS, max_size=2))
+    return CredentialForm(draw(_TEXTS), types, draw(_TEXTS), draw(_TEXTS), permissions)
 
 
 @st.composite

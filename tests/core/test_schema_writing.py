@@ -31,6 +31,7 @@ def test_what_a_web_form_finds_in_it() -> None:
             types=[CredentialType("key", label="A key", help="For people.", aliases=("theKey",))],
             help="A house with doors.",
             ambient="an open door",
+            permissions={"get": "enter:\n  the house"},
         )
     )
     assert schema == {
@@ -50,7 +51,10 @@ def test_what_a_web_form_finds_in_it() -> None:
                 "x-unvault": {"aliases": ["theKey"]},
             }
         ],
-        "x-unvault": {"ambient": "an open door"},
+        "x-unvault": {
+            "ambient": "an open door",
+            "permissions": [{"to": "get", "policy": "enter:\n  the house"}],
+        },
     }
 
 

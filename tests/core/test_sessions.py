@@ -7,6 +7,7 @@ import time as real_time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from tests.fakes import BatchProvider, FakeProvider, ListingProvider, Time, client_for
 
@@ -18,6 +19,7 @@ from unvault.errors import (
     Unavailable,
     UnvaultError,
 )
+from unvault.hookspecs import hookimpl
 from unvault.model import Origin, SecretInfo, Session
 from unvault.secret import Secret
 from unvault.sqlite_store import SqliteStore
@@ -475,6 +477,48 @@ def test_testing_a_credential_signs_in_anew_and_closes_again():
         draft = vault.credentials.draft("fake", "token", {"token": "t"})
         assert vault.credentials.test(draft).identity is not None
     assert provider.logins == 3
+
+
+class Asking(FakeProvider):
+    """A provider that asks its vault who it is, when somebody wants to know."""
+
+    asked = 0
+
+    @hookimpl
+    def describe_session(self, session):
+        self.asked += 1
+        self.describe(session)
+        return attrs.evolve(session, identity=f"somebody at {session.client}")
+
+    def describe(self, session):
+        """Fail here."""
+
+
+def test_whose_a_session_is_is_asked_when_a_credential_is_tested_and_not_for_a_fetch():
+    provider = any_path(Asking())
+    with client_for(provider) as vault:
+        stored = store_one(vault)
+        vault.fetch("mine/x")
+        vault.fetch_many(["mine/y", "mine/z"])
+        assert provider.asked == 0
+        told = vault.credentials.test("mine")
+        assert told.identity == "somebody at client 2"
+        assert told.credential == stored
+        assert [session.client for session in provider.closed] == ["client 2"]
+
+
+def test_a_session_that_cannot_be_described_is_closed_all_the_same():
+    def refuse(_session):
+        raise CredentialRejected("the vault knows no such key")
+
+    provider = any_path(Asking())
+    provider.describe = refuse
+    with client_for(provider) as vault:
+        store_one(vault)
+        with pytest.raises(CredentialRejected) as caught:
+            vault.credentials.test("mine")
+        assert caught.value.credential == "mine"
+        assert len(provider.closed) == 1
 
 
 # ---------------------------------------------------------------------------- what is kept of it

@@ -50,6 +50,12 @@ class Stage(NamedTuple):
     environ: Mapping[str, str]
     """Variables that are set."""
 
+    def __add__(self, other: object) -> Stage:
+        """Return what a page finds that finds both."""
+        if not isinstance(other, Stage):
+            return NotImplemented
+        return Stage({**self.shown, **other.shown}, {**self.environ, **other.environ})
+
     def real(self, text: str) -> str:
         """Return a text of a page as it is run."""
         for shown, real in self.shown.items():
@@ -170,7 +176,7 @@ def _commands(text: str) -> Iterator[Step]:
 
 
 def _environ(folder: Path, more: Mapping[str, str]) -> Mapping[str, str]:
-    ours = ("UNVAULT_", "INSOMNIA_", "VAULT_", "BAO_")
+    ours = ("UNVAULT_", "INSOMNIA_", "VAULT_", "BAO_", "AWS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept |= more
     return {

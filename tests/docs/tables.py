@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from unvault.forms import Field
+from unvault.forms import CredentialForm, Field, SecretForm
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,53 +92,95 @@ def variables() -> Iterator[str]:
                 yield f"| `{name}` | `{field.name}` of `{provider}`: {field.help or field.title} |"
 
 
-def hashicorp_fields() -> Iterator[str]:
-    """The fields of the provider hashicorp's credentials, each with the types that have it."""
-    from unvault_hashicorp.forms import CREDENTIAL_FORM
-
+def fields_of(form: CredentialForm, *, with_methods: bool) -> Iterator[str]:
+    """The fields of a provider's credentials, each with the types that have it."""
     found: dict[str, list[tuple[str, Field]]] = {}
-    for kind in CREDENTIAL_FORM:
+    for kind in form:
         for field in kind.fields:
             found.setdefault(field.name, []).append((kind.name, field))
-    yield "| field | types | methods | kind | default | meaning |"
-    yield "|---|---|---|---|---|---|"
+    yield f"| field | types |{' methods |' if with_methods else ''} kind | default | meaning |"
+    yield f"|---|---|{'---|' if with_methods else ''}---|---|---|"
     for name, places in found.items():
         types = ", ".join(f"`{kind}`" for kind, _ in places)
+        types = "all" if len(places) == len(form.types) > 3 else types
         field = places[0][1]
         methods = ", ".join(f"`{each}`" for each in dict(field.visible_when).get("auth_method", ()))
         defaults = [f"`{each.default}` ({kind})" for kind, each in places if each.default]
         same = len({each.default for _, each in places}) == 1
         default = f"`{field.default}`" if same and field.default else ", ".join(defaults)
+        needed = [kind for kind, each in places if each.required]
         sort = f"{field.kind}{', required' if field.required else ''}"
+        if needed and len(needed) < len(places):
+            sort = f"{field.kind}, required ({', '.join(needed)})"
         meaning = field.help or field.title
-        yield f"| `{name}` | {types} | {methods} | {sort} | {default} | {meaning} |"
+        column = f" {methods} |" if with_methods else ""
+        yield f"| `{name}` | {types} |{column} {sort} | {default} | {meaning} |"
 
 
-def hashicorp_parameters() -> Iterator[str]:
-    """What references to the provider hashicorp are made of."""
-    from unvault_hashicorp.forms import SECRET_FORM
-
-    places = dict.fromkeys(SECRET_FORM.path, "path") | {SECRET_FORM.field: "field"}
+def parameters_of(form: SecretForm) -> Iterator[str]:
+    """What references to a provider are made of."""
+    places = dict.fromkeys(form.path, "path") | {form.field: "field"}
     yield "| name | where | values | meaning | names in look-ups of Insomnia |"
     yield "|---|---|---|---|---|"
-    for field in SECRET_FORM.fields:
+    for field in form.fields:
         where = places.get(field.name, "parameter")
         values = ", ".join(f"`{choice.value}`" for choice in field.choices) or field.kind
         also = ", ".join(f"`{alias}`" for alias in field.aliases)
         yield f"| `{field.name}` | {where} | {values} | {field.help} | {also} |"
 
 
+def variables_of(provider: str, form: CredentialForm) -> Iterator[str]:
+    """The variables that answer the fields of a provider."""
+    yield "| variable | where none of these is set |"
+    yield "|---|---|"
+    upper = provider.upper()
+    yield f"| `UNVAULT_{upper}_TYPE` | `INSOMNIA_{upper}_TYPE` |"
+    fields = {field.name: field for kind in form for field in kind.fields}
+    for field in fields.values():
+        ours, *others = (f"`{each}`" for each in field.variables(provider))
+        yield f"| {ours} | {', '.join(others)} |"
+
+
+def hashicorp_fields() -> Iterator[str]:
+    """The fields of the provider hashicorp's credentials."""
+    from unvault_hashicorp.forms import CREDENTIAL_FORM
+
+    return fields_of(CREDENTIAL_FORM, with_methods=True)
+
+
+def hashicorp_parameters() -> Iterator[str]:
+    """What references to the provider hashicorp are made of."""
+    from unvault_hashicorp.forms import SECRET_FORM
+
+    return parameters_of(SECRET_FORM)
+
+
 def hashicorp_variables() -> Iterator[str]:
     """The variables that answer the fields of the provider hashicorp."""
     from unvault_hashicorp.forms import CREDENTIAL_FORM
 
-    yield "| variable | where none of these is set |"
-    yield "|---|---|"
-    yield "| `UNVAULT_HASHICORP_TYPE` | `INSOMNIA_HASHICORP_TYPE` |"
-    fields = {field.name: field for kind in CREDENTIAL_FORM for field in kind.fields}
-    for field in fields.values():
-        ours, *others = (f"`{each}`" for each in field.variables("hashicorp"))
-        yield f"| {ours} | {', '.join(others)} |"
+    return variables_of("hashicorp", CREDENTIAL_FORM)
+
+
+def aws_fields() -> Iterator[str]:
+    """The fields of the provider aws' credentials."""
+    from unvault_aws.forms import CREDENTIAL_FORM
+
+    return fields_of(CREDENTIAL_FORM, with_methods=False)
+
+
+def aws_parameters() -> Iterator[str]:
+    """What references to the provider aws are made of."""
+    from unvault_aws.forms import SECRET_FORM
+
+    return parameters_of(SECRET_FORM)
+
+
+def aws_variables() -> Iterator[str]:
+    """The variables that answer the fields of the provider aws."""
+    from unvault_aws.forms import CREDENTIAL_FORM
+
+    return variables_of("aws", CREDENTIAL_FORM)
 
 
 def exit_codes() -> Iterator[str]:
@@ -217,6 +259,9 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 GENERATED: dict[str, Callable[[], Iterator[str]]] = {
+    "aws-fields": aws_fields,
+    "aws-parameters": aws_parameters,
+    "aws-variables": aws_variables,
     "commands": commands,
     "errors": errors,
     "exit-codes": exit_codes,

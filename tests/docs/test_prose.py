@@ -35,6 +35,7 @@ HOSTS = {
     "my-vault.vault.azure.net",
     "pluggy.readthedocs.io",
     "semver.org",
+    "sso.example.com",
     "vault.corp.example.com",
     "vault.example.com",
 }

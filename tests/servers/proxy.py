@@ -6,7 +6,7 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ import attrs
 
 from tests.servers.serving import Connection, Seen, Serving, as_json
 
-_NOT_PASSED_ON = {"connection", "content-length", "host", "transfer-encoding", "date"}
+_NOT_PASSED_ON = {"connection", "content-length", "transfer-encoding", "date"}
 
 
 @attrs.define
@@ -24,7 +24,7 @@ class _Trouble:
     where: str
     status: int = 0
     headers: dict[str, str] = attrs.field(factory=dict)
-    body: bytes = b""
+    body: bytes | Callable[[Seen], bytes] = b""
 
 
 class Proxy(Serving):
@@ -43,6 +43,9 @@ class Proxy(Serving):
         tls: With it, the proxy speaks TLS.
     """
 
+    keeps_host = False
+    """Whether the server is told the name that the client used, and not its own."""
+
     def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(tls)
         self.milliseconds = 0.0
@@ -59,7 +62,7 @@ class Proxy(Serving):
         where: str = "",
         retry_after: object = None,
         errors: list[str] | None = None,
-        body: bytes | None = None,
+        body: bytes | Callable[[Seen], bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
         """Answer with a status so many times instead of passing on, and then pass on."""
@@ -94,13 +97,18 @@ class Proxy(Serving):
         with self.lock:
             return sum("/login" in seen.path for seen in self.requests)
 
+    def subject(self, seen: Seen) -> str:
+        """Return what ``where`` is looked for in: the path."""
+        return seen.path
+
     def respond(self, seen: Seen, connection: Connection) -> None:
         if self.milliseconds:
             time.sleep(self.milliseconds / 1000)
-        trouble = self._next(seen.path, used=connection.served > 0)
+        trouble = self._next(self.subject(seen), used=connection.served > 0)
         kind = trouble.kind if trouble else ""
         if trouble and kind == "answer":
-            connection.answer(trouble.status, trouble.body, trouble.headers)
+            body = trouble.body if isinstance(trouble.body, bytes) else trouble.body(seen)
+            connection.answer(trouble.status, body, trouble.headers)
         elif kind == "hang":
             self.ended.wait()
         elif kind in {"reset", "reset used"}:
@@ -117,17 +125,18 @@ class Proxy(Serving):
             self._troubles.append(trouble)
         return self
 
-    def _next(self, path: str, *, used: bool) -> _Trouble | None:
+    def _next(self, subject: str, *, used: bool) -> _Trouble | None:
         with self.lock:
             for trouble in self._troubles:
-                fits = trouble.where in path and (used or trouble.kind != "reset used")
+                fits = trouble.where in subject and (used or trouble.kind != "reset used")
                 if trouble.times > 0 and fits:
                     trouble.times -= 1
                     return trouble
         return None
 
     def _pass_on(self, seen: Seen, connection: Connection) -> tuple[int, bytes, dict[str, str]]:
-        headers = {k: v for k, v in seen.headers.items() if k.lower() not in _NOT_PASSED_ON}
+        left_out = _NOT_PASSED_ON if self.keeps_host else {*_NOT_PASSED_ON, "host"}
+        headers = {k: v for k, v in seen.headers.items() if k.lower() not in left_out}
         for again in (True, False):
             try:
                 link = self._link(connection)

@@ -55,7 +55,7 @@ class Connection(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._take()
 
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_LIST = do_GET  # noqa: N815  # methods' names
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_LIST = do_CONNECT = do_GET  # noqa: N815  # methods' names
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""

@@ -88,6 +88,10 @@ def _as_conditions(
     )
 
 
+def _as_pairs(texts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(text)) for name, text in dict(texts).items())
+
+
 @attrs.frozen
 class Field:
     """One question of a form.
@@ -254,6 +258,9 @@ class CredentialForm:
     """One or two sentences about the vault and what one needs to sign in."""
     ambient: str = ""
     """What an empty credential means: where the vault's own tools look."""
+    permissions: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_as_pairs)
+    """What the vault has to allow, and no more, for each thing that one does: a policy of as many
+    lines as it takes. Given as a mapping: ``{"get": "path \"secret/data/app\" { … }"}``."""
 
     def __attrs_post_init__(self) -> None:
         """Check the declaration."""

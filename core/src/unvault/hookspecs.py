@@ -71,7 +71,13 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 REQUIRED = ("describe_credential_form", "authenticate", "fetch_secret")
 """The hooks without which a provider is broken."""
 
-OPTIONAL = ("describe_secret_form", "fetch_secrets", "list_secrets", "close_session")
+OPTIONAL = (
+    "describe_secret_form",
+    "describe_session",
+    "fetch_secrets",
+    "list_secrets",
+    "close_session",
+)
 """The hooks that a provider may lack."""
 
 
@@ -162,10 +168,13 @@ def describe_credential_form() -> CredentialForm:  # type: ignore[empty-body]
 Keep = Callable[[Mapping[str, Answer]], None]
 """Keeps fields for the next sign-in, encrypted and at once; see `authenticate`."""
 
+Find = Callable[[str], Credential]
+"""Finds a stored credential of the same provider, by name; see `authenticate`."""
+
 
 @hookspec(firstresult=True)
 def authenticate(  # type: ignore[empty-body]
-    credential: Credential, interaction: Interaction | None, keep: Keep
+    credential: Credential, interaction: Interaction | None, keep: Keep, find: Find
 ) -> Session:
     """Sign in (required).
 
@@ -180,12 +189,17 @@ def authenticate(  # type: ignore[empty-body]
         keep: Call it with what must not be lost where the sign-in fails later on, such as what a
             code that works once was exchanged for: it is `Credential.kept` at the next sign-in.
             What has worked is better told by `Session.renewed`, which then is all that is kept.
+        find: Call it with the name of another stored credential that this one is built on, such as
+            the one that may assume a role. It has to be of the same provider, and is found once in
+            a sign-in: one that leads back to itself is refused. When it is changed or removed,
+            sessions and values of this credential are dropped as well.
 
     Returns:
         The session that the other hooks are given.
 
     Raises:
         CredentialMissing: There is nothing to sign in with.
+        CredentialNotFound: What ``find`` was asked for is not there.
         CredentialRejected: The vault refused the credential.
         InteractionRequired: A person is needed and ``interaction`` is None.
         Unavailable: The vault cannot be reached, or does not answer in time.
@@ -226,6 +240,26 @@ def describe_secret_form() -> SecretForm:  # type: ignore[empty-body]
 
     Returns:
         The form, the same at every call.
+    """
+
+
+@hookspec(firstresult=True)
+def describe_session(session: Session) -> Session:  # type: ignore[empty-body]
+    """Ask the vault who a session turned out to be (optional).
+
+    Called when a person tries a credential, never when a secret is fetched. It is for vaults that
+    do not tell it while signing in: a fetch then needs neither the request nor the permission.
+    What a vault tells anyway, `authenticate` puts into the session itself.
+
+    Args:
+        session: What `authenticate` returned, just now.
+
+    Returns:
+        The same session, with `Session.identity` and `Session.details` filled in.
+
+    Raises:
+        CredentialRejected: The vault refused the credential.
+        Unavailable: The vault cannot be reached, or does not answer in time.
     """
 
 

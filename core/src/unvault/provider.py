@@ -42,6 +42,7 @@ _RESULTS: Mapping[str, type] = {
     "authenticate": Session,
     "fetch_secret": Secret,
     "describe_secret_form": SecretForm,
+    "describe_session": Session,
     "fetch_secrets": Sequence,
     "list_secrets": Iterable,
 }

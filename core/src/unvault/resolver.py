@@ -169,11 +169,13 @@ class Resolver:
         self._recent.forget()
 
     def forget(self, credential_id: str) -> None:
-        """Drop a credential's sessions and values: it was changed or removed."""
+        """Drop a credential's sessions and values: it was changed or removed.
+
+        What was signed in to by means of it goes with it.
+        """
         self.reconsider()
-        self._cache.forget(
-            lambda key: isinstance(key, CacheKey) and key.credential == credential_id
-        )
+        ids = self.sessions.affected(credential_id)
+        self._cache.forget(lambda key: isinstance(key, CacheKey) and key.credential in ids)
         self.sessions.drop(credential_id)
 
     def _tell(self, secret: Secret) -> None:

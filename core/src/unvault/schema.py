@@ -7,8 +7,8 @@ it is hidden, it is refused. A choice with labels is a ``oneOf`` of ``const`` an
 
 What JSON Schema has no word for is in one annotation, ``x-unvault``:
 
-* of a form for credentials ``ambient``; of one for secrets ``path`` and ``field``, as in
-  `SecretForm`;
+* of a form for credentials ``ambient`` and ``permissions``; of one for secrets ``path`` and
+  ``field``, as in `SecretForm`;
 * of a type and of a form for secrets ``fields``: all names, in the order to ask;
 * of a field ``visible_when`` (its own conditions), ``pattern_help``, ``kind`` (only ``file``),
   ``required`` (only of one with a default) and ``pattern`` (only one that cannot be said);
@@ -64,7 +64,8 @@ def credential_schema(form: CredentialForm) -> dict[str, Any]:
         schema["description"] = form.help
     schema |= {"type": "object", "required": ["type"]}
     schema["oneOf"] = [_type_schema(kind) for kind in form]
-    return _annotated(schema, ambient=form.ambient or None)
+    permissions = [{"to": name, "policy": text} for name, text in form.permissions]
+    return _annotated(schema, ambient=form.ambient or None, permissions=permissions)
 
 
 def secret_schema(form: SecretForm) -> dict[str, Any]:
@@ -98,6 +99,10 @@ def credential_form(schema: Mapping[str, Any]) -> CredentialForm:
         types=types,
         help=part.text("description") or "",
         ambient=part.ours.text("ambient") or "",
+        permissions={
+            each.text("to") or "": each.text("policy") or ""
+            for each in part.ours.parts("permissions")
+        },
     )
     same(credential_schema(form), schema)
     return form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -100,7 +100,7 @@ class Sessions:
             failures.setdefault(key_of(credential), error)
 
     def sign_in(self, credential: Credential) -> Session:
-        """Sign in anew, without keeping the session: to see whether a credential works.
+        """Sign in anew, without keeping the session: to see whether a credential works, and whose.
 
         What the sign-in renewed is kept, as the old may not be good any more.
 
@@ -112,17 +112,24 @@ class Sessions:
             session = self._sign_in.authenticate(credential)
         finally:
             self._end(credential, attempt, None)
-        self._sign_in.close(session)
-        return session
+        try:
+            return self._sign_in.described(session)
+        finally:
+            self._sign_in.close(session)
+
+    def affected(self, credential_id: str) -> Set[str]:
+        """Return the ids of a credential and of those whose sign-in was built on it."""
+        return {credential_id, *self._sign_in.users(credential_id)}
 
     def drop(self, credential_id: str) -> None:
-        """Let go of a credential's sessions: it was changed or removed."""
-        self._sign_in.forget(lambda key: key[0] == credential_id)
+        """Let go of a credential's sessions, and of those built on it: it changed or is removed."""
+        ids = self.affected(credential_id)
+        self._sign_in.forget(credential_id)
         with self._lock:
-            gone = [key for key in self._rejected if key[0] == credential_id]
+            gone = [key for key in self._rejected if key[0] in ids]
             for key in gone:
                 del self._rejected[key]
-        self._let_go(lambda key: key[0] == credential_id)
+        self._let_go(lambda key: key[0] in ids)
 
     def close(self) -> None:
         """Let go of all sessions. What sign-ins renewed is remembered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime
 from functools import partial
 from math import inf
@@ -18,6 +18,7 @@ from unvault.hookspecs import Interaction
 from unvault.model import Answers, Credential, Origin, Session
 from unvault.parallel import LISTEN_SECONDS
 from unvault.providers import Providers
+from unvault.sources import Sources
 
 if TYPE_CHECKING:
     from unvault.store import CredentialStore
@@ -114,7 +115,7 @@ class _Renewed(NamedTuple):
 
 
 class SignIn:
-    """Calls a provider's ``authenticate`` and ``close_session``.
+    """Calls a provider's ``authenticate``, ``describe_session`` and ``close_session``.
 
     Args:
         providers: Where the providers are.
@@ -129,6 +130,7 @@ class SignIn:
         self._store = store
         self._interaction = interaction
         self._renewed: dict[Key, _Renewed] = {}
+        self._sources = Sources(store)
 
     def authenticate(self, credential: Credential) -> Session:
         """Sign in with what the last sign-in kept, and keep what this one renews.
@@ -144,6 +146,7 @@ class SignIn:
                 credential=credential,
                 interaction=self._interaction,
                 keep=partial(self._keep, credential),
+                find=self._sources.finder(credential),
             )
         except UnvaultError as error:
             # A provider may raise one and the same object again, for another credential.
@@ -152,6 +155,24 @@ class SignIn:
             if session.renewed is not None:
                 self._keep(credential, session.renewed)
             return attrs.evolve(session, credential=credential)
+        raise failed.located(credential=credential.label)
+
+    def described(self, session: Session) -> Session:
+        """Return a session that says whose it is, where the provider can ask for that.
+
+        Raises:
+            UnvaultError: It could not be asked.
+        """
+        credential = session.credential
+        provider = self._providers.load(credential.provider) if credential else None
+        if credential is None or provider is None or not provider.has("describe_session"):
+            return session
+        try:
+            told: Session = provider.call("describe_session", session=session)
+        except UnvaultError as error:
+            failed = copy.copy(error).with_traceback(error.__traceback__)
+        else:
+            return attrs.evolve(told, credential=credential)
         raise failed.located(credential=credential.label)
 
     def close(self, session: Session) -> None:
@@ -166,9 +187,14 @@ class SignIn:
         except UnvaultError as error:  # it must not raise; if it does, nobody's fetch suffers
             _warn("a session was not closed", error)
 
-    def forget(self, unwanted: Callable[[Key], bool]) -> None:
-        """Drop what was renewed for credentials that were changed or removed."""
-        for key in [key for key in list(self._renewed) if unwanted(key)]:
+    def users(self, credential_id: str) -> Set[str]:
+        """Return the ids of the credentials whose sign-in was built on this one."""
+        return self._sources.users(credential_id)
+
+    def forget(self, credential_id: str) -> None:
+        """Drop what was renewed for a credential that was changed or removed."""
+        self._sources.forget(credential_id)
+        for key in [key for key in list(self._renewed) if key[0] == credential_id]:
             self._renewed.pop(key, None)
 
     def _with_newest_kept(self, credential: Credential) -> Credential:

@@ -36,7 +36,11 @@ METHOD = CredentialType(
 @hookimpl
 def describe_credential_form():
     return CredentialForm(
-        "House", types=[PASSWORD, METHOD], help="A house with doors.", ambient="an open door"
+        "House",
+        types=[PASSWORD, METHOD],
+        help="A house with doors.",
+        ambient="an open door",
+        permissions={"get": "enter:\\n  the house", "list": "look:\\n  through windows"},
     )
 
 

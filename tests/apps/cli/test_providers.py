@@ -26,7 +26,7 @@ def test_providers(unvault: Unvault, site: Site) -> None:
     assert set(rows["good"]) == {"id", "state", "distribution", "version", "reason"}
     states = {name: row["state"] for name, row in rows.items()}
     assert states == {
-        **dict.fromkeys(["acme", "hashicorp", "local", "good"], "ready"),
+        **dict.fromkeys(["acme", "aws", "hashicorp", "local", "good"], "ready"),
         **dict.fromkeys(["loud", "quits"], "broken"),
     }
     assert "no licence found" in rows["loud"]["reason"]
@@ -78,6 +78,12 @@ def test_show_for_a_person(unvault: Unvault, site: Site) -> None:
         "the type in the environment: UNVAULT_HOUSE_TYPE or INSOMNIA_HOUSE_TYPE",
     ):
         assert line in text.splitlines()
+    assert text.endswith(
+        "\nwhat the vault has to allow, to get:\n  enter:\n    the house\n"
+        "\nwhat the vault has to allow, to list:\n  look:\n    through windows\n"
+    )
+    document = unvault("providers", "show", "house", "--json").json
+    assert document["permissions"]["get"] == "enter:\n  the house"
     assert "references:" not in text
     assert "references: local/NAME[?version=…][#KEY]" in unvault("providers", "show", "local").text
 

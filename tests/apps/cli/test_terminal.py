@@ -43,8 +43,9 @@ def test_add_asks_for_everything(
 ) -> None:
     session = terminal("credentials", "add")
     session.child.expect_exact("1  acme       acme-provider")
-    session.child.expect_exact("2  hashicorp  unvault-hashicorp")
-    session.child.expect_exact("3  local      unvault-local")
+    session.child.expect_exact("2  aws        unvault-aws")
+    session.child.expect_exact("3  hashicorp  unvault-hashicorp")
+    session.child.expect_exact("4  local      unvault-local")
     session.answer("Provider: ", "9")
     session.child.expect_exact("Provider is one of the numbers or names above.")
     session.answer("Provider: ", "1")
@@ -271,6 +272,47 @@ def test_a_question_while_the_output_is_piped(
     assert (tmp_path / "out").read_text() == "('Ada', 'canary', False)"
     nobody = unvault("get", "asking/x")
     assert nobody.code == 7  # this one does not ask whether somebody is there
+
+
+NEEDS_A_PERSON = """
+from unvault.errors import InteractionRequired
+
+
+@hookimpl
+def authenticate(credential, interaction):
+    where = pathlib.Path(os.environ["UNVAULT_HOME"]) / "signed-in"
+    if not where.exists():
+        if interaction is None:
+            raise InteractionRequired(
+                "a person has to sign in", hint="unvault credentials login asking"
+            )
+        interaction.tell("The code is ABCD")
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.write_text(interaction.ask("Done"))
+    return Session(client=None, identity=f"a person who said {where.read_text()}")
+"""
+
+
+def test_a_person_signs_in_once_and_commands_without_one_go_on_with_it(
+    terminal: Terminal, unvault: Unvault, site: Site
+) -> None:
+    lines = GOOD.partition("@hookimpl\ndef authenticate")
+    rest = lines[2].partition("@hookimpl")[2]
+    site.provider("asking", f"import os, pathlib\n{lines[0]}{NEEDS_A_PERSON}\n\n@hookimpl{rest}")
+    failed = unvault("credentials", "login", "asking")
+    assert failed.code == 4
+    assert "[interaction-required]" in failed.err
+    assert "hint: unvault credentials login asking" in failed.err
+
+    session = terminal("credentials", "login", "asking")
+    session.child.expect_exact("The code is ABCD")
+    session.answer("Done: ", "yes")
+    assert session.end() == 0
+    assert "signed in to asking as a person who said yes" in session.shown
+
+    document = unvault("credentials", "login", "asking", "--json").json
+    assert document["schema"] == "unvault.sign-in/1"
+    assert document["identity"] == "a person who said yes"
 
 
 def test_input_that_is_no_terminal_is_not_asked(unvault: Unvault, home: Path) -> None:

@@ -1,6 +1,6 @@
 """Nothing configured: the variables and files of the ``vault`` and ``bao`` commands."""
 
-# ruff: noqa: PLR0917  # pytest calls by name
+# pytest calls by name
 import pytest
 from tests.plugins.hashicorp.using import says_nothing_secret
 from tests.servers.proxy import Proxy

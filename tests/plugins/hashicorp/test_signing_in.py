@@ -1,6 +1,6 @@
 """Signing in, by each method, on a real server."""
 
-# ruff: noqa: PLR0917  # pytest calls by name
+# pytest calls by name
 import json
 
 import pytest

@@ -1,6 +1,6 @@
 """Servers with certificates of a CA of their own."""
 
-# ruff: noqa: PLR0917  # pytest calls by name
+# pytest calls by name
 import logging
 import ssl
 import time

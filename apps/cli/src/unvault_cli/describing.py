@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from unvault_cli.output import printable
@@ -33,6 +33,7 @@ def provider_document(vault: Unvault, name: str) -> Row:
         "label": provider.form.label,
         "help": provider.form.help,
         "ambient": provider.form.ambient,
+        "permissions": dict(provider.form.permissions),
         "hooks": [hook for hook in _hooks() if provider.has(hook)],
         "type_variables": [*variables(name, ["type"])],
         "types": [_type(kind, name) for kind in provider.form],
@@ -70,6 +71,14 @@ def provider_lines(found: Row) -> Iterator[str]:
         yield f"the type in the environment: {' or '.join(found['type_variables'])}"
     if found["secret"]:
         yield from _secret_lines(found["id"], found["secret"])
+    yield from _permission_lines(found["permissions"])
+
+
+def _permission_lines(permissions: Mapping[str, str]) -> Iterator[str]:
+    for doing, policy in permissions.items():
+        yield ""
+        yield printable(f"what the vault has to allow, to {doing}:")
+        yield from (printable(f"  {line}") for line in policy.splitlines())
 
 
 def _head(found: Row) -> Iterator[str]:

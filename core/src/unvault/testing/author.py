@@ -44,6 +44,8 @@ class Author:
     endpoint: ClassVar[str | None] = None
     """The field of `working` that holds the vault's address, for a provider that uses HTTP. Then
     the suite makes the vault unreachable, slow, busy and failing by itself."""
+    signs_host: ClassVar[bool] = False
+    """Whether requests are signed with the name they are sent to: the suite hands it on, then."""
     impatient: ClassVar[Mapping[str, Answer]] = {}
     """Answers that make the provider give up soon, such as ``{"timeout": 1}``."""
     patience: ClassVar[float] = 15.0

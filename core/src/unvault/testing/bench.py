@@ -184,7 +184,11 @@ class Bench(AbstractContextManager["Bench"]):
 
         def sign_in() -> Session:
             found: Session = self.provider.call(
-                "authenticate", credential=credential, interaction=None, keep=lambda _fields: None
+                "authenticate",
+                credential=credential,
+                interaction=None,
+                keep=lambda _fields: None,
+                find=self.vault.credentials.get,
             )
             opened = attrs.evolve(found, credential=credential)
             self._opened.append(opened)
@@ -192,6 +196,17 @@ class Bench(AbstractContextManager["Bench"]):
 
         made: Session = self.works("a credential that works signs in", sign_in)
         return made
+
+    def described(self, session: Session) -> Session:
+        """Return a session that says whose it is, where the provider can ask for that."""
+        __tracebackhide__ = True
+        if not self.provider.has("describe_session"):
+            return session
+        told: Session = self.works(
+            "a session that was just opened can be described",
+            lambda: self.provider.call("describe_session", session=session),
+        )
+        return told
 
     def request(self, head: str, path: str) -> SecretRequest:
         """Return what the provider is asked for, for a path."""

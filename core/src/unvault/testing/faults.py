@@ -46,9 +46,11 @@ class FaultyVault:
     Args:
         address: The vault's real address.
         canary: What a failing vault's answers hold.
+        keeps_host: Whether the vault is told the name that was asked, in place of its own.
     """
 
-    def __init__(self, address: str, canary: str) -> None:
+    def __init__(self, address: str, canary: str, *, keeps_host: bool = False) -> None:
+        self.keeps_host = keeps_host
         self.real = urlsplit(address)
         self.canary = canary
         self.fault = Fault.NONE
@@ -146,6 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in self.headers.items()
             if name.lower() not in {*_NOT_PASSED_ON, "content-length"}
         }
+        if self.faulty.keeps_host:
+            sent["Host"] = self.headers.get("Host", "")
         with contextlib.closing(connection):
             connection.request(self.command, self.path, body or None, sent)
             found = connection.getresponse()

@@ -148,6 +148,13 @@ CREDENTIAL_FORM = CredentialForm(
     help="A Vault or OpenBao server, HCP Vault Dedicated, or HCP Vault Secrets.",
     ambient="VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT,"
     " VAULT_CAPATH, VAULT_CLIENT_CERT, VAULT_CLIENT_KEY and VAULT_SKIP_VERIFY, or their BAO_ twins",
+    permissions={
+        "get": 'path "secret/data/app" {  # KV version 1: "secret/app"\n'
+        '  capabilities = ["read"]\n}',
+        "get with data": 'path "pki/issue/web" {\n  capabilities = ["update"]\n}',
+        "list": 'path "secret/metadata/*" {  # KV version 1: "secret/*"\n'
+        '  capabilities = ["list"]\n}',
+    },
     types=[
         CredentialType(
             "on_prem",

@@ -120,7 +120,8 @@ class FailurePromises(Author):
             broken(f"working() has to answer the endpoint {self.endpoint!r}")
         canary = bench.canary("answer").decode()
         bench.canaries.add("the vault's answer", canary)
-        faulty = FaultyVault(str(answers[self.endpoint]), canary)
+        address = str(answers[self.endpoint])
+        faulty = FaultyVault(address, canary, keeps_host=self.signs_host)
         try:
             yield faulty
         finally:

@@ -71,9 +71,8 @@ class SecrecyPromises(FailurePromises):
                 lambda: call("fetch_secret", session=session, request=request),
             )
             self._check(bench, "repr of the session", f"{session!r} {session!s}")
-            self._check(
-                bench, "what a session tells people", f"{session.identity} {session.details}"
-            )
+            told = bench.described(session)
+            self._check(bench, "what a session tells people", f"{told.identity} {told.details}")
             # A client may be a vault in memory: then it holds values, but no token.
             self._check(bench, "repr of the session's client", f"{session.client!r}", values=False)
             self._check(bench, "what a secret tells of itself", f"{secret!r} {secret.version}")
@@ -117,6 +116,7 @@ class SecrecyPromises(FailurePromises):
         vault = bench.vault
         for path in paths:
             bench.raised(partial(bench.fetch, head, path))
+        bench.raised(partial(vault.credentials.test, bench.credential(head)))
         bench.within(lambda: vault.fetch_many([f"{head}/{each}" for each in paths], fresh=True))
         if bench.provider.has("list_secrets"):
             bench.raised(lambda: [*vault.list(head, self.prefix)])

@@ -25,7 +25,7 @@ class SignInPromises(Author):
         """The session says nothing that cannot be."""
         with self._bench() as bench:
             head = self._signed_in(bench)
-            session = bench.session(head)
+            session = bench.described(bench.session(head))
             now = datetime.now(UTC)
             keeps(
                 "a session that was just opened cannot have ended: Session.expires is in the past",
@@ -43,7 +43,11 @@ class SignInPromises(Author):
             empty = Credential(bench.id)
             error = bench.raised(
                 lambda: bench.provider.call(
-                    "authenticate", credential=empty, interaction=None, keep=lambda _fields: None
+                    "authenticate",
+                    credential=empty,
+                    interaction=None,
+                    keep=lambda _fields: None,
+                    find=bench.vault.credentials.get,
                 )
             )
             promise = "an empty credential is valid for every provider"

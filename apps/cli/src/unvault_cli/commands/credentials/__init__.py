@@ -14,6 +14,7 @@ SUMMARIES = {
     "rename": "Give a stored credential another name.",
     "remove": "Forget a stored credential.",
     "test": "Sign in, and say as whom.",
+    "login": "Sign in with a person's help, where a vault needs one.",
     "clear": "Sign out: forget the answers, keep the names.",
     "default": "Choose the credential that a provider's id stands for.",
     "protect": "Show or choose what protects the stored answers.",

@@ -13,6 +13,7 @@ from unvault_cli.stored import tested
 
 if TYPE_CHECKING:
     from unvault.client import Unvault
+    from unvault.model import Credential, Session
 
 
 @click.command("test")
@@ -26,7 +27,19 @@ def command(vault: Unvault, *, name: str, as_json: bool) -> None:
     that stands for.
     """
     found = vault.credentials.resolve(name)
-    outcome = tested(vault.credentials.test(found)) or {}
+    show_sign_in(name, found, vault.credentials.test(found), as_json=as_json)
+
+
+def show_sign_in(name: str, found: Credential, session: Session, *, as_json: bool) -> None:
+    """Print what came of signing in.
+
+    Args:
+        name: What the person called the credential.
+        found: Which one that is.
+        session: What came of it.
+        as_json: Whether as JSON.
+    """
+    outcome = tested(session) or {}
     if as_json:
         print_json(
             "sign-in",

@@ -1,0 +1,176 @@
+"""Keys that the AWS files, the environment or the machine have: what the SDK's own chain finds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from unvault.errors import CredentialMissing, InteractionRequired
+from unvault.hookspecs import Interaction
+from unvault.model import Credential
+from unvault.suggestions import nearest
+from unvault_aws import forms, roles, sso
+from unvault_aws._client import Aws, Keys
+from unvault_aws._errors import Refused
+from unvault_aws._exceptions import no_keys
+
+_MACHINE = ("ec2-credentials-file", "boto-config", "container-role", "iam-role")
+"""Places that have nothing to do with a profile: whoever names one does not mean these."""
+
+_PROCESS_SECONDS = 60.0
+"""How long the program that ``credential_process`` names may take: it may ask a person."""
+
+_IN_ENVIRONMENT = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE")
+
+
+def keys_of(credential: Credential, aws: Aws, interaction: Interaction | None) -> Keys:
+    """Return the keys of a profile or, for an empty credential, what the SDK finds.
+
+    Raises:
+        CredentialMissing: There is no such profile, it has no keys, or a file cannot be read.
+        CredentialRejected: What it names did not give any.
+        InteractionRequired: Somebody has to sign in.
+        Unavailable: Who gives them cannot be reached.
+    """
+    _check_files(aws)
+    config = aws.look(lambda: aws.sdk.full_config)
+    name, profile = _profile(config, aws)
+    if sso.is_meant(profile):
+        portal = sso.portal_of(config, profile, name)
+        return sso.keys_of(aws, portal, interaction, _login(credential))
+    if credential.type == forms.SSO:
+        raise CredentialMissing(
+            f"the section {name!r} says nothing of signing in by SSO",
+            hint="it needs sso_session (or sso_start_url and sso_region), sso_account_id and"
+            " sso_role_name: aws configure sso",
+        )
+    return _chain(aws, interaction)
+
+
+def _login(credential: Credential) -> str:
+    import shlex
+
+    return f"unvault credentials login {shlex.quote(credential.name or credential.provider)}"
+
+
+def _check_files(aws: Aws) -> None:
+    for path, field in (
+        (aws.connection.credentials_file, "file_path"),
+        (aws.connection.config_file, "config_file_path"),
+    ):
+        try:
+            if path is not None:
+                path.read_bytes()
+        except OSError as error:
+            reason = error.strerror
+        else:
+            continue
+        raise CredentialMissing(
+            f"the file {str(path)!r} cannot be read: {reason}", hint=f"check the field {field}"
+        )
+
+
+def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any]]:
+    """Return the profile that is meant, with its name; an empty one where the SDK needs none."""
+    profiles: Mapping[str, Mapping[str, Any]] = config["profiles"]
+    name = aws.connection.profile
+    if name is None and any(os.environ.get(variable) for variable in _IN_ENVIRONMENT):
+        return "default", {}
+    if name is None:
+        name = aws.look(lambda: aws.sdk.get_config_variable("profile"))
+    if name is None or name in profiles:
+        return name or "default", profiles.get(name or "default", {})
+    there = ", ".join(sorted(profiles)) or "none"
+    files = " and ".join(str(path) for path in aws.files)
+    raise CredentialMissing(
+        f"there is no section {name!r} in {files}",
+        hint=f"the sections are: {there}",
+        candidates=nearest(name, profiles),
+    )
+
+
+def _chain(aws: Aws, interaction: Interaction | None) -> Keys:
+    """Return what the SDK's own chain finds; of a profile, only what has to do with it."""
+    chain = aws.look(lambda: aws.sdk.get_component("credential_provider"))
+    if aws.connection.profile is not None:
+        for place in _MACHINE:
+            chain.remove(place)
+    _tame(chain, interaction)
+    try:
+        found = aws.work(lambda: _loaded(chain), "STS")
+    except Refused as refusal:
+        failed = roles.chain_refused(refusal)
+    else:
+        return _found(found, aws)
+    raise failed
+
+
+def _found(found: Keys | None, aws: Aws) -> Keys:
+    if found is None and aws.connection.profile is not None:
+        raise CredentialMissing(
+            f"the section {aws.connection.profile!r} has no keys, nor a way to some",
+            hint="it needs aws_access_key_id and aws_secret_access_key, role_arn,"
+            " credential_process or an SSO session",
+        )
+    if found is None:
+        raise no_keys()
+    return found
+
+
+def _loaded(chain: Any) -> Keys | None:
+    found = chain.load_credentials()
+    if found is None:
+        return None
+    frozen = found.get_frozen_credentials()
+    # Those that can be refreshed say until when they are good, only not to everybody.
+    expires = getattr(found, "_expiry_time", None)
+    return Keys(
+        frozen.access_key,
+        frozen.secret_key,
+        frozen.token,
+        expires=expires.astimezone(UTC) if isinstance(expires, datetime) else None,
+        origin=f"found by the SDK ({found.method})",
+    )
+
+
+def _tame(chain: Any, interaction: Interaction | None) -> None:
+    """See to it that nobody is asked past us, and that no program is waited for for ever."""
+    roles = chain.get_provider("assume-role")
+    roles._prompter = partial(_ask_for_code, interaction)  # noqa: SLF001  # it asks the terminal
+    chain.get_provider("custom-process")._popen = _Impatient  # noqa: SLF001  # it has no timeout
+
+
+def _ask_for_code(interaction: Interaction | None, question: str) -> str:
+    from unvault_aws._http import current_work
+
+    if interaction is None:
+        raise InteractionRequired(
+            "the profile needs the code of an MFA device, and nobody can be asked for it",
+            hint="run the command on a terminal, or get keys with a code:"
+            " aws sts get-session-token",
+        )
+    code = interaction.ask(question.rstrip(": "), hidden=True)
+    current_work().restart()
+    return code
+
+
+class _Impatient(subprocess.Popen[bytes]):
+    """A program that is ended when it takes too long."""
+
+    def communicate(
+        self, input: bytes | None = None, timeout: float | None = None
+    ) -> tuple[bytes, bytes]:
+        """Wait for its end and return what it wrote."""
+        try:
+            return super().communicate(input, timeout or _PROCESS_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            super().communicate()
+        raise CredentialMissing(
+            f"what credential_process names was not done in {_PROCESS_SECONDS:.0f} seconds",
+            hint="run it by itself, to see what it waits for",
+        )
