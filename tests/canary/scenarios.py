@@ -75,6 +75,7 @@ SCENARIOS: Mapping[Path, Sequence[Scenario]] = {
     ("credentials", "rename"): [Scenario(["mine", "yours"])],
     ("credentials", "remove"): [Scenario(["mine", "--yes"])],
     ("credentials", "test"): [Scenario(["mine"]), Scenario(["nest"]), Scenario(["acme"], code=2)],
+    ("credentials", "login"): [Scenario(["mine"]), Scenario(["nest"]), Scenario(["acme"], code=2)],
     ("credentials", "clear"): [Scenario(["mine", "--yes"])],
     ("credentials", "default"): [Scenario(["mine"]), Scenario(["--unset", "nest"])],
     ("credentials", "protect"): [

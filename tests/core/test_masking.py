@@ -142,7 +142,7 @@ def test_no_spelling_of_a_live_value_is_left(automaton, data):
     for head in heads:
         assert b"*" in head or head not in masked
     for each in live:
-        assert each.strip().encode() not in masked
+        assert each.encode().strip() not in masked  # as bytes: of a text, more counts as space
     assert in_chunks(redactor.masker(), content, data.draw(CUTS)) == masked
 
 
