@@ -261,7 +261,7 @@ def shell() -> Iterator[Shell]:
 
 def test_ctrl_z_and_fg(shell: Shell, tmp_path: Path) -> None:
     shell.type(
-        "stty -g > before; " + run("sh", "-c", "echo began; read x; echo got $x; exit 3"), "began"
+        "stty -g > before; " + run("sh", "-c", "echo began; read x; echo got $x; exit 3"), "began\r"
     )
     shell.child.sendcontrol("z")
     shell.child.expect_exact("Stopped")
