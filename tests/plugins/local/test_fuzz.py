@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 from tests import damage
+from tests.env_files import CANARY, ENV_FILES
 from tests.soak import fuzz
 
 from unvault.errors import StoreError, UnvaultError, UsageError
@@ -14,34 +15,6 @@ from unvault.protection import KeyFile
 from unvault_local.importing import read_secrets
 from unvault_local.vault import LocalVault
 
-CANARY = "canary-e27c"
-
-_PIECES = st.sampled_from(
-    [
-        *("NAME", "OTHER", "=", " = ", "export ", "export", "'", '"', "\\", "\\'", '\\"', "\\n"),
-        *(
-            "#",
-            " # ",
-            "${",
-            "${NAME}",
-            "$NAME",
-            "}",
-            "\n",
-            "\r\n",
-            "\r",
-            "\t",
-            " ",
-            " " * 300,
-            "\0",
-        ),
-        *("\ufeff", "\u2028", "\u00a0", "\x0b", "\x0c", ":", "'a b'", "NAME=" + CANARY, CANARY),
-    ]
-)
-_ENV_FILES = (
-    st.lists(_PIECES | st.text(max_size=5), max_size=16).map(lambda found: "".join(found).encode())
-    | st.binary(max_size=20)
-    | st.lists(_PIECES.map(str.encode) | st.binary(max_size=3), max_size=12).map(b"".join)
-)
 _JSON_PIECES = st.sampled_from(
     [
         *("{", "}", "[", "]", '"', ":", ",", '"name"', f'"{CANARY}"', "null", "true", "NaN"),
@@ -74,7 +47,7 @@ def read(content: bytes, form: str) -> dict[str, bytes] | str:
         return f"{error}{error!r}{error.__dict__}"
 
 
-@fuzz(content=_ENV_FILES)
+@fuzz(content=ENV_FILES)
 def test_any_env_file_is_read_or_refused_and_never_told(content):
     found = read(content, "env")
     if isinstance(found, str):
