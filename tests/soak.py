@@ -65,6 +65,7 @@ def fuzz(examples: int = 60, **drawn: st.SearchStrategy[Any]) -> Callable[..., A
                 max_examples=number,
                 deadline=None,  # a busy machine is no defect
                 database=None,  # test processes run side by side
+                derandomize=number == examples,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
             )(given(**drawn)(test))
             for number in (examples, _EXAMPLES_AT_ONCE)
