@@ -259,7 +259,7 @@ def shell() -> Iterator[Shell]:
     started.child.close(force=True)
 
 
-@pytest.mark.soak  # on a busy machine, a program that reads now and then gets no further: why is open
+@pytest.mark.soak  # new keys may meet a shell that is still busy, on a busy machine
 def test_ctrl_z_and_fg(shell: Shell, tmp_path: Path) -> None:
     shell.type(
         "stty -g > before; " + run("sh", "-c", "echo began; read x; echo got $x; exit 3"), "began\r"

@@ -181,9 +181,10 @@ class _Running:
         if self._terminal is not None:
             self._terminal.detach()
         group = self._terminal is not None and number == signal.SIGTSTP
-        if not self._signals.stop(number, group=group):
-            self._attach()
-            child.resume()
+        self._signals.stop(number, group=group)
+        # At once, and not when the SIGCONT is handed on: another Ctrl-Z would drop that before.
+        self._attach()
+        child.resume()
 
 
 def _is_open(place: int) -> bool:

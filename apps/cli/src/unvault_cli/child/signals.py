@@ -56,8 +56,10 @@ class Signals:
         shared = found.si_code == _FROM_KERNEL and found.si_signo in _TO_ALL
         return Signal(found.si_signo, shared=shared)
 
-    def stop(self, number: int, *, group: bool) -> bool:
-        """Stop this process by a signal, and return when it goes on: False if it never stopped.
+    def stop(self, number: int, *, group: bool) -> None:
+        """Stop this process by a signal, and return when it goes on.
+
+        In a group that no shell looks after the system lets nobody stop: then it returns at once.
 
         Args:
             number: The signal.
@@ -73,8 +75,8 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_BLOCK, {number})
         if number != signal.SIGSTOP:
             signal.signal(number, _nothing)
-        # In a group that no shell looks after the system lets nobody stop.
-        return signal.SIGCONT in signal.sigpending()
+        if signal.SIGCONT in signal.sigpending():
+            signal.sigwait({signal.SIGCONT})
 
     def release(self) -> None:
         """Let signals do to this process what they do by default.
