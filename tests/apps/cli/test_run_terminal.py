@@ -345,6 +345,13 @@ def test_a_value_of_several_short_lines_is_masked(terminal: Terminal, unvault: U
         assert session.shown == f"{MASK}\n"
 
 
+def test_what_a_program_started_ends_with_the_terminal(shell: Shell, tmp_path: Path) -> None:
+    shell.type(run("sh", "-c", "sleep 60 & echo $! > started; echo began; wait"), "began\r")
+    pid = int((tmp_path / "started").read_text())
+    shell.child.close(force=False)
+    assert eventually(lambda: gone(pid))
+
+
 def test_ctrl_z_and_fg_where_the_output_is_a_file(shell: Shell, tmp_path: Path) -> None:
     script = "echo began >&2; read x; echo got $x $PW; exit 3"
     shell.type(f"{run('sh', '-c', script)} > out; echo code $?", "began\r")

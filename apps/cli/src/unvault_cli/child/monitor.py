@@ -44,6 +44,10 @@ class Direct:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self._pid, number)
 
+    def hang_up(self) -> None:
+        """Tell it alone: the system has told our group, which it is in."""
+        self.send(signal.SIGHUP)
+
     def let_go(self) -> None:
         """Do nothing: nobody stands between."""
 
@@ -86,6 +90,12 @@ class Monitored:
         """Let it go on, and what it started in its group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGCONT)
+
+    def hang_up(self) -> None:
+        """Tell it, and what it started in its group, that the terminal is gone: as the system."""
+        for number in (signal.SIGHUP, signal.SIGCONT):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._pid, number)
 
     def let_go(self) -> None:
         """Wait until the process between has ended: it must not touch the terminal after us."""

@@ -165,6 +165,8 @@ class _Running:
             child.resume()
         elif number == signal.SIGWINCH and self._terminal is not None:
             self._terminal.resize()  # which tells the program
+        elif number == signal.SIGHUP and self._terminal is not None and self._terminal.gone:
+            child.hang_up()
         else:
             if number == signal.SIGWINCH and self._errors is not None:
                 copy_size(_ERR, self._errors)

@@ -38,6 +38,15 @@ class Terminal:
         """Whether there is a keyboard that belongs to somebody else at the moment."""
         return self._keyboard is not None and not self._attached.is_set()
 
+    @property
+    def gone(self) -> bool:
+        """Whether the terminal was closed: its window, or the connection to it."""
+        try:
+            termios.tcgetattr(self._screen)
+        except termios.error:
+            return True
+        return False
+
     def attach(self) -> None:
         """Let the keys go to the program, if the terminal is ours: not in the background."""
         if self._keyboard is None or not _ours(self._keyboard):
