@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 import pytest
 from tests.fakes import BatchProvider, FakeProvider, ListingProvider, client_for
 
+from unvault.cache import SecretCache
 from unvault.errors import (
     AccessDenied,
     CredentialNotFound,
@@ -195,6 +196,32 @@ def test_those_of_one_credential_go_as_one_batch():
         vault.cache.clear()
         vault.fetch_many(["fake/a"])
     assert provider.fetched == ["c", "a"]
+    assert provider.logins == 1
+
+
+@pytest.mark.parametrize("minutes", [0, 30])
+def test_of_thousands_too_each_request_is_made_once(minutes):
+    names = [f"a{number}" for number in range(2_500)]
+    provider = FakeProvider({name: f'{{"x": "{name}", "y": "{name}!"}}' for name in names})
+    references = [f"fake/{name}#{field}" for field in "xy" for name in names]
+    with client_for(provider, cache=SecretCache(minutes=minutes)) as vault:
+        outcomes = vault.fetch_many(references)
+    assert texts(outcomes) == names + [f"{name}!" for name in names]
+    assert asked(provider) == sorted(names)
+    assert provider.logins == 1
+
+
+def test_of_thousands_that_need_it_a_sign_in_that_fails_is_tried_once():
+    provider = FakeProvider()
+
+    def fail(_):
+        raise Unavailable("down")
+
+    provider.sign_in = fail
+    with client_for(provider) as vault:
+        outcomes = vault.fetch_many(f"fake/a{number}" for number in range(2_500))
+    assert {each.code for each in outcomes} == {"unavailable"}
+    assert [each.reference for each in outcomes] == [f"fake/a{number}" for number in range(2_500)]
     assert provider.logins == 1
 
 

@@ -259,8 +259,7 @@ class SecretCache:
                 if self.kept.stale_minutes:
                     self._stand_in_for(flight, outcome)
         finally:
-            flight.outcome = outcome
-            flight.landed.set()
+            flight.land(outcome)
 
     def forget(self, unwanted: Callable[[Hashable], bool]) -> None:
         """Drop the values whose keys are not wanted any more, and those on their way."""

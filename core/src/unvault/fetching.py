@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from functools import partial
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from unvault.cache import CacheKey, SecretCache
@@ -28,7 +29,11 @@ class Wanted(NamedTuple):
     key: CacheKey
 
 
+_AT_A_TIME = 1_000
+"""How many requests are made and sent off together."""
+
 _Flying = tuple[Wanted, Flight]
+_Found = dict[CacheKey, Secret | Flight]
 _T = TypeVar("_T")
 
 
@@ -66,26 +71,37 @@ class Fetching:
             failed = located(error, wanted)
         raise failed
 
-    def many(self, wanted: Sequence[Wanted], *, fresh: bool) -> Sequence[Outcome]:
-        """Return an outcome for each, in order.
+    def many(self, wanted: Iterable[Wanted | UnvaultError], *, fresh: bool) -> Iterator[Outcome]:
+        """Return an outcome for each, in order; an error is its own.
 
-        Each credential is signed in with first; where that fails, all that needs it fails too.
+        Each credential is signed in with first; where that fails, all that needs it fails too. So
+        many at a time are looked at as `_AT_A_TIME` says: what is needed to fetch a secret takes
+        more room than the secret.
         """
-        found = self._claimed(wanted, fresh=fresh)
-        return [self._outcome(item, found[item.key], fresh=fresh) for item in wanted]
+        found: _Found = {}
+        failures: Failures = {}
+        remaining = iter(wanted)
+        while some := [*islice(remaining, _AT_A_TIME)]:
+            items = [item for item in some if isinstance(item, Wanted)]
+            self._find(items, found, failures, fresh=fresh)
+            for each in some:
+                yield self._outcome(each, found, fresh=fresh) if isinstance(each, Wanted) else each
 
-    def _claimed(self, wanted: Iterable[Wanted], *, fresh: bool) -> dict[CacheKey, Secret | Flight]:
+    def _find(
+        self, wanted: Iterable[Wanted], found: _Found, failures: Failures, *, fresh: bool
+    ) -> None:
         """Fetch what nobody else is fetching, each request once."""
         flying: MutableSequence[_Flying] = []
-        found: dict[CacheKey, Secret | Flight] = {}
         try:
             for item in wanted:
                 if item.key not in found:
                     found[item.key] = self._claim(item, flying, fresh=fresh)
-            self._fly(flying)
+            self._fly(flying, failures)
         finally:
             self._abandon(flying)
-        return found
+        for item, flight in flying:
+            if isinstance(flight.outcome, Secret):
+                found[item.key] = flight.outcome
 
     def _fetch_one(self, wanted: Wanted, failures: Failures | None = None) -> Secret:
         provider = self._providers.load(wanted.credential.provider)
@@ -107,13 +123,12 @@ class Fetching:
             flying.append((item, flight))
         return flight
 
-    def _fly(self, flying: Sequence[_Flying]) -> None:
+    def _fly(self, flying: Sequence[_Flying], failures: Failures) -> None:
         """Fetch what is this caller's to fetch: batches and single ones side by side."""
         groups: dict[tuple[str, int], MutableSequence[_Flying]] = {}
         for item, flight in flying:
             owner = (item.credential.id, item.credential.revision)
             groups.setdefault(owner, []).append((item, flight))
-        failures: Failures = {}
         if len(flying) > 1:
             self._sign_in([group[0][0].credential for group in groups.values()], failures)
         work: MutableSequence[Sequence[_Flying]] = []
@@ -175,12 +190,14 @@ class Fetching:
     def _abandon(self, flying: Sequence[_Flying]) -> None:
         """Let nobody wait for a flight that was interrupted before it landed."""
         for _, flight in flying:
-            if not flight.landed.is_set():
+            if not flight.landed:
                 self._cache.land(flight, KeyboardInterrupt())
 
-    def _outcome(self, item: Wanted, found: Secret | Flight, *, fresh: bool) -> Outcome:
+    def _outcome(self, item: Wanted, found: _Found, *, fresh: bool) -> Outcome:
         try:
-            whole = found if isinstance(found, Secret) else found.wait(fresh=fresh)
+            whole: Secret | Flight | None = found[item.key]
+            if isinstance(whole, Flight):
+                whole = whole.wait(fresh=fresh)
             if whole is None:  # who fetched it was interrupted
                 whole = self._cache.fetch(item.key, lambda: self._fetch_one(item))
             self._tell_of_stale(item, whole)

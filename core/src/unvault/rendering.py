@@ -18,6 +18,9 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _WIDE_TAG = re.compile(rb"\{\0\0*+%\0++(?:[-+]\0++)?(?:\s\0++)*+v\0++a\0++u\0++l\0++t")
 """A vault tag in UTF-16 or UTF-32, in either order of bytes."""
 
+_Place = tuple[int, int, int, int]
+"""Where a tag begins and ends, and its line and column."""
+
 
 @attrs.frozen
 class FoundReference:
@@ -56,14 +59,16 @@ def render(text: str, selection: Selection, resolver: Resolver, *, fresh: bool =
     Raises:
         RenderError: At least one tag failed; it lists every one that did.
     """
-    tags = list(find_tags(text))
-    targets = [_reference(tag, selection) for tag in tags]
-    values = _values(tags, targets, resolver, fresh=fresh)
+    targets, places = [], []
+    for tag in find_tags(text):  # no tag is kept: the numbers of many of them cost next to nothing
+        targets.append(_reference(tag, selection))
+        places.append((tag.start, tag.end, tag.line, tag.column))
+    values = _values(places, targets, resolver, fresh=fresh)
     pieces = []
     position = 0
-    for tag, value in zip(tags, values, strict=True):
-        pieces += [text[position : tag.start], value]
-        position = tag.end
+    for (start, end, _, _), value in zip(places, values, strict=True):
+        pieces += [text[position:start], value]
+        position = end
     return "".join([*pieces, text[position:]])
 
 
@@ -99,7 +104,7 @@ def _reference(tag: Tag, selection: Selection) -> Reference | UnvaultError:
 
 
 def _values(
-    tags: Sequence[Tag],
+    places: Sequence[_Place],
     targets: Sequence[Reference | UnvaultError],
     resolver: Resolver,
     *,
@@ -109,14 +114,14 @@ def _values(
     outcomes = iter(resolver.fetch_many(references, fresh=fresh))
     values: list[str] = []
     problems = []
-    for tag, target in zip(tags, targets, strict=True):
+    for (_, _, line, column), target in zip(places, targets, strict=True):
         outcome = next(outcomes) if isinstance(target, Reference) else target
         try:
             values.append(_text(outcome, target))
         except UnvaultError as error:
-            problems.append(TagProblem(tag.line, tag.column, error))
+            problems.append(TagProblem(line, column, error))
     if problems:
-        raise _failed(problems, len(tags))
+        raise _failed(problems, len(places))
     return values
 
 

@@ -126,16 +126,11 @@ class Resolver:
         """
         self._keep_up()
         credential = _Remembering(self._credential)
-        wanted: dict[Reference | str, Wanted | UnvaultError] = {}
         asked = [_hashable(each) for each in listed(references)]
-        for each in dict.fromkeys(asked):
-            if not isinstance(each, UnvaultError):
-                wanted[each] = self._wanted_or_why_not(each, credential)
-        items = [item for item in wanted.values() if isinstance(item, Wanted)]
-        found = iter(self._fetching.many(items, fresh=fresh))
-        outcomes = {
-            each: next(found) if isinstance(item, Wanted) else item for each, item in wanted.items()
-        }
+        once = [each for each in dict.fromkeys(asked) if not isinstance(each, UnvaultError)]
+        wanted = (self._wanted_or_why_not(each, credential) for each in once)
+        found = self._fetching.many(wanted, fresh=fresh)
+        outcomes = dict(zip(once, found, strict=True))
         for outcome in outcomes.values():
             if isinstance(outcome, Secret):
                 self._tell(outcome)

@@ -69,8 +69,9 @@ class Secret:
     ) -> None:
         put = object.__setattr__
         kept = _utf8(value) if isinstance(value, str) else bytes(memoryview(value))
-        # In a function: what shows all attributes of an object shows a function, and not the value.
-        put(self, "_value", lambda: kept)
+        # In a method: what shows all attributes of an object shows a method, and not the value. One
+        # that bytes have is a single object; a function of ours would be three.
+        put(self, "_value", kept.__bytes__)
         put(self, "_picklable", False)
         put(self, "version", version)
         put(self, "created", created)
