@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,9 +12,9 @@ from typing import Any
 
 from unvault.errors import CredentialMissing, InteractionRequired
 from unvault.hookspecs import Interaction
-from unvault.model import Credential
+from unvault.model import Credential, Origin
 from unvault.suggestions import nearest
-from unvault_aws import forms, roles, sso
+from unvault_aws import containers, forms, roles, sso
 from unvault_aws._client import Aws, Keys
 from unvault_aws._errors import Refused
 from unvault_aws._exceptions import no_keys
@@ -41,7 +42,8 @@ def keys_of(credential: Credential, aws: Aws, interaction: Interaction | None) -
     name, profile = _profile(config, aws)
     if sso.is_meant(profile):
         portal = sso.portal_of(config, profile, name)
-        return sso.keys_of(aws, portal, interaction, _login(credential))
+        how = _how_to_sign_in(credential, aws, name)
+        return sso.keys_of(aws, portal, interaction, how)
     if credential.type == forms.SSO:
         raise CredentialMissing(
             f"the section {name!r} says nothing of signing in by SSO",
@@ -51,10 +53,18 @@ def keys_of(credential: Credential, aws: Aws, interaction: Interaction | None) -
     return _chain(aws, interaction)
 
 
-def _login(credential: Credential) -> str:
-    import shlex
-
-    return f"unvault credentials login {shlex.quote(credential.name or credential.provider)}"
+def _how_to_sign_in(credential: Credential, aws: Aws, profile: str) -> str:
+    """Return the commands with which somebody can sign in by SSO."""
+    own = f"aws sso login --profile {shlex.quote(profile)}"
+    if aws.connection.config_file is not None:
+        own = f"AWS_CONFIG_FILE={shlex.quote(str(aws.connection.config_file))} {own}"
+    name = shlex.quote(credential.name or credential.provider)
+    login = f"unvault credentials login {name}"
+    if credential.origin is Origin.AMBIENT and credential.type is not None:  # a draft
+        return f"{own}; or, once it is stored, {login}" if credential.name else own
+    if credential.origin is not Origin.STORED:
+        login = f"unvault credentials login {shlex.quote(credential.provider)}"
+    return f"{login} (or {own})"
 
 
 def _check_files(aws: Aws) -> None:
@@ -96,10 +106,10 @@ def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any
 def _chain(aws: Aws, interaction: Interaction | None) -> Keys:
     """Return what the SDK's own chain finds; of a profile, only what has to do with it."""
     chain = aws.look(lambda: aws.sdk.get_component("credential_provider"))
+    _tame(chain, interaction)
     if aws.connection.profile is not None:
         for place in _MACHINE:
             chain.remove(place)
-    _tame(chain, interaction)
     try:
         found = aws.work(lambda: _loaded(chain), "STS")
     except Refused as refusal:
@@ -125,8 +135,9 @@ def _loaded(chain: Any) -> Keys | None:
     found = chain.load_credentials()
     if found is None:
         return None
-    frozen = found.get_frozen_credentials()
-    # Those that can be refreshed say until when they are good, only not to everybody.
+    # Those that can be refreshed say what they are, and until when, only not to everybody. Who asks
+    # has those renewed that are good for less than a quarter of an hour, as soon as they are there.
+    frozen = getattr(found, "_frozen_credentials", None) or found.get_frozen_credentials()
     expires = getattr(found, "_expiry_time", None)
     return Keys(
         frozen.access_key,
@@ -138,10 +149,12 @@ def _loaded(chain: Any) -> Keys | None:
 
 
 def _tame(chain: Any, interaction: Interaction | None) -> None:
-    """See to it that nobody is asked past us, and that no program is waited for for ever."""
+    """Have nobody asked past us, no program waited for for ever, and a container's faults named."""
     roles = chain.get_provider("assume-role")
     roles._prompter = partial(_ask_for_code, interaction)  # noqa: SLF001  # it asks the terminal
     chain.get_provider("custom-process")._popen = _Impatient  # noqa: SLF001  # it has no timeout
+    container = chain.get_provider("container-role")
+    container.load = partial(containers.load, container.load)
 
 
 def _ask_for_code(interaction: Interaction | None, question: str) -> str:
