@@ -12,6 +12,7 @@ from hypothesis import given
 from tests.core import schema_forms as generated
 
 from unvault.errors import FormError
+from unvault.forms import CredentialForm, CredentialType
 from unvault.schema import credential_form, credential_schema, secret_form
 from unvault_hashicorp import plugin as hashicorp
 
@@ -40,6 +41,8 @@ def _at(schema: Any, *path: str | int) -> Any:
         (lambda s: s.update({"$id": "x"}), "#/$id says what a form cannot say"),
         (lambda s: s.update({"a/b~": 1}), "#/a~1b~0 says"),
         (lambda s: s["oneOf"][0]["properties"].pop("type"), "#/oneOf/0 has no name"),
+        (lambda s: _at(s, "oneOf", 0, "properties", "type").update(const=""), "credential type ''"),
+        (lambda s: _at(s, "oneOf", 0, "properties", "type").update(const="A"), "type 'A': lower"),
         (lambda s: _at(s, *FIRST).update(maxLength=8), "/server_address/maxLength says"),
         (lambda s: _at(s, *FIRST).update(pattern="x"), "/server_address/pattern is not written as"),
         (lambda s: _at(s, *FIRST).update(pattern="^(?:x)$"), "a pattern needs pattern_help"),
@@ -94,3 +97,9 @@ def test_a_spoiled_schema_is_refused_in_words(schema: Any) -> None:
         assert error.problems
     else:
         assert credential_schema(form) == schema
+
+
+def test_a_type_may_have_a_name_that_no_field_may_have() -> None:
+    """Its label was compared with that of a field called so."""
+    form = CredentialForm("A vault", [CredentialType("class"), CredentialType("self")])
+    assert credential_form(credential_schema(form)) == form

@@ -19,6 +19,7 @@ from pathlib import Path
 from unvault.data_key import DataKey, Record, unwrapped, wrapped_record
 from unvault.errors import InvalidSetting, StoreBusy, StoreLocked, StoreUnreadable
 from unvault.fork import no_fork_meanwhile, renew_after_fork
+from unvault.journals import check_log, check_nothing_beside
 from unvault.private_file import create_private
 from unvault.protection import Protection
 from unvault.sqlite_file import (
@@ -29,6 +30,7 @@ from unvault.sqlite_file import (
     is_there,
     translate,
     unusable,
+    uri_of,
 )
 
 __all__ = ["Layout", "SealedDatabase"]
@@ -198,9 +200,10 @@ class SealedDatabase:
                     self._memory = self._memory or connect(":memory:")
                     yield self._memory
                 return
-            is_there(self.path)  # what is no file is not opened
+            if is_there(self.path):  # what is no file is not opened
+                check_log(self.path, self._layout)
             # "rw" never makes a file: a missing one must not become an empty one behind our back.
-            connection = connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True)
+            connection = connect(uri_of(self.path, "mode=rw"), uri=True)
             try:
                 yield connection
             finally:
@@ -217,6 +220,7 @@ class SealedDatabase:
                 return False
             if self.path is not None:
                 check_path(self.path)
+                check_nothing_beside(self.path)
             key, file_id = DataKey(), os.urandom(16).hex()
             chosen = self._protections[protection or next(iter(self._protections))]
             record = json.dumps(chosen.wrap(key, file_id))

@@ -53,13 +53,8 @@ class Layout:
         Raises:
             StoreUnreadable: It is one.
         """
-        kind = connection.execute("PRAGMA application_id").fetchone()[0]
+        self.check_kind(connection, where)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if kind != self.application_id:
-            raise StoreUnreadable(
-                f"{where} is not a {self.what} of unvault",
-                hint="move the file away, or point unvault elsewhere",
-            )
         if version > self.version:
             raise StoreUnreadable(
                 f"{where} was written by a newer unvault (layout {version})",
@@ -68,6 +63,22 @@ class Layout:
         if version < self.version:  # none was ever written: 1 is the first
             raise damaged(where)
         self._check_tables(connection, where)
+
+    def check_kind(self, connection: sqlite3.Connection, where: str) -> None:
+        """Refuse a file of another kind.
+
+        Raises:
+            StoreUnreadable: It is one.
+        """
+        if connection.execute("PRAGMA application_id").fetchone()[0] != self.application_id:
+            raise self.foreign(where)
+
+    def foreign(self, where: str) -> StoreUnreadable:
+        """Return the error for a file of another kind."""
+        return StoreUnreadable(
+            f"{where} is not a {self.what} of unvault",
+            hint="move the file away, or point unvault elsewhere",
+        )
 
     def _check_tables(self, connection: sqlite3.Connection, where: str) -> None:
         """Refuse other tables, and triggers and views: they would run when ours are used.
@@ -81,7 +92,7 @@ class Layout:
             raise damaged(where)
 
 
-class _Connection(sqlite3.Connection):
+class Connection(sqlite3.Connection):
     """Closes its cursors with it.
 
     Python 3.11 and newer leave them open. An error that came while rows were read has a frame with
@@ -89,11 +100,13 @@ class _Connection(sqlite3.Connection):
     """
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Run a statement, and keep in mind the cursor it has."""
         cursor = self.cursor()
         self._cursors.add(cursor)
         return cursor.execute(sql, parameters)
 
     def close(self) -> None:
+        """Close it, and its cursors before."""
         for cursor in [*self._cursors]:
             cursor.close()
         super().close()
@@ -101,6 +114,11 @@ class _Connection(sqlite3.Connection):
     @cached_property
     def _cursors(self) -> WeakSet[sqlite3.Cursor]:
         return WeakSet()
+
+
+def uri_of(path: Path, query: str) -> str:
+    """Return a file's address for `connect`, with parameters of SQLite's."""
+    return f"{path.absolute().as_uri()}?{query}"
 
 
 def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
@@ -111,7 +129,7 @@ def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
         isolation_level=None,
         uri=uri,
         check_same_thread=False,
-        factory=_Connection,
+        factory=Connection,
     )
     connection.execute("PRAGMA trusted_schema = OFF")  # whoever can write the file is not trusted
     # What is deleted or replaced is overwritten, so that an old wrapped key does not stay behind.

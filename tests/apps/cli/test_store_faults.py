@@ -38,6 +38,7 @@ def pipe(home: Path) -> None:
     os.mkfifo(home / "data" / "unvault.db")
 
 
+SWITCH_BACK = "sqlite3 {home}/data/unvault.db 'PRAGMA journal_mode = DELETE'"
 NOTHING_ELSE, NOT_USED = " and nothing else opens what is stored", " so it is not used"
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
@@ -52,6 +53,12 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
         "{home}/data/unvault.db is not a credential store of unvault",
         "store-unreadable",
         "move the file away, or point unvault elsewhere",
+    ),
+    "WAL mode": (
+        lambda home: change(home, "PRAGMA journal_mode = WAL"),
+        "{home}/data/unvault.db was switched to SQLite's WAL mode by another program",
+        "store-unreadable",
+        "end that program, and switch it back; nothing was changed: " + SWITCH_BACK,
     ),
     "newer": (
         lambda home: change(home, "PRAGMA user_version = 7"),

@@ -509,6 +509,22 @@ class TestForgedFiles:
             with pytest.raises(StoreUnreadable, match="is damaged"):
                 look()
 
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [("number", b"x"), ("number", 2**63 - 1), ("value", "text"), ("created", b"x")],
+    )
+    def test_it_is_damage_too_for_what_writes(self, vault, column, value):
+        vault.set("x", CANARY)
+        self.forge(vault, f"UPDATE version SET {column} = ?", value)  # noqa: S608  # as above
+        before = vault.path.read_bytes()
+        with pytest.raises(StoreUnreadable) as caught:
+            vault.import_all({"x": CANARY, "y": CANARY})
+        assert str(vault.path) in caught.value.message
+        if column == "number":
+            with pytest.raises(StoreUnreadable, match="is damaged"):
+                vault.set("x", CANARY)
+        assert vault.path.read_bytes() == before
+
     def test_what_is_no_text(self, vault):
         vault.set("x", CANARY)
         change(vault, "UPDATE version SET content_type = CAST(x'ff' AS TEXT)")

@@ -137,7 +137,7 @@ class LocalVault:
         """
         check_name(name)
         check_value(name, value)
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             return self._append(connection, name, value)
 
     def import_all(self, values: Mapping[str, bytes]) -> Imported:
@@ -155,7 +155,7 @@ class LocalVault:
             check_value(name, value)
         if not values:
             return Imported(0, 0, 0)
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             done = [self._import(connection, *each) for each in values.items()]
         return Imported(done.count("new"), done.count("changed"), done.count("unchanged"))
 
@@ -238,6 +238,12 @@ class LocalVault:
                 yield connection, key
             finally:
                 connection.rollback()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction, in which what is there already is looked at too."""
+        with self._database.writing() as connection, self._database.naming(), self._meant():
+            yield connection
 
     @contextmanager
     def _meant(self) -> Iterator[None]:
