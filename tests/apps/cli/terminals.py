@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shlex
+import signal
 import sys
 import time
 
@@ -54,9 +55,11 @@ class Session:
         self.child.sendcontrol(key)
 
     def end(self) -> int:
-        """Wait for the end and return the exit code."""
+        """Wait for the end and return the exit code, as a shell shows it."""
         self.child.expect(pexpect.EOF)
         self.child.close()
+        if self.child.signalstatus == signal.SIGINT:
+            return 128 + signal.SIGINT
         assert self.child.exitstatus is not None, self.shown
         return self.child.exitstatus
 

@@ -352,6 +352,15 @@ def test_what_a_program_started_ends_with_the_terminal(shell: Shell, tmp_path: P
     assert eventually(lambda: gone(pid))
 
 
+def test_ctrl_c_ends_a_loop_of_the_shell_too(shell: Shell) -> None:
+    inner = run("sh", "-c", "echo round $N; exec sleep 60")
+    shell.type(f"for N in 1 2 3; do export N; {inner}; done", "round 1\r")
+    shell.child.sendcontrol("c")
+    shell.child.expect_exact("$ ")
+    shell.type("echo the code is $?", "the code is 130")
+    assert "round" not in shell.child.before
+
+
 def test_ctrl_z_and_fg_where_the_output_is_a_file(shell: Shell, tmp_path: Path) -> None:
     script = "echo began >&2; read x; echo got $x $PW; exit 3"
     shell.type(f"{run('sh', '-c', script)} > out; echo code $?", "began\r")

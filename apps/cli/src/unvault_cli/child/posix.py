@@ -29,10 +29,12 @@ def replace(program: Program) -> None:
     Raises:
         CommandProblem: It cannot be started.
     """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # none gets lost
     try:
-        become(program)
+        become(program._replace(mask=before))
     except OSError as error:
         failed = error.errno or 0
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     raise problem(program, failed)
 
 
@@ -46,6 +48,7 @@ def run(program: Program, redactor: Redactor | None) -> int:
     Raises:
         CommandProblem: It cannot be started.
         FileProblem: What it printed cannot be handed on.
+        KeyboardInterrupt: Ctrl-C ended it, or the signal that Ctrl-C sends.
     """
     signals = Signals()
     running = _Running(program._replace(mask=signals.before), redactor, signals)
@@ -84,9 +87,7 @@ class _Running:
             if terminal is not None:
                 terminal.detach()
         child.let_go()
-        return (
-            os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-        )
+        return _code(status)
 
     def _lay_pipes(self, redactor: Redactor) -> None:
         """Decide what is to be the program's standard input, output and error."""
@@ -133,6 +134,8 @@ class _Running:
         child: Direct | Monitored
         if self._terminal is None:
             child = Direct(begin_program(self._program, self._places, failure))
+            for early in self._signals.early():
+                child.send(early)
         else:
             child = begin_monitored(self._program, self._places, self._terminal, failure)
         for descriptor in {failure, *self._places.values()}:
@@ -187,6 +190,15 @@ class _Running:
         # At once, and not when the SIGCONT is handed on: another Ctrl-Z would drop that before.
         self._attach()
         child.resume()
+
+
+def _code(status: int) -> int:
+    if os.WIFEXITED(status):
+        return os.WEXITSTATUS(status)
+    number = os.WTERMSIG(status)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt  # a shell goes on with its loop unless this process ends so, too
+    return 128 + number
 
 
 def _is_open(place: int) -> bool:

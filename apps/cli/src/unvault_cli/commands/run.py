@@ -152,6 +152,7 @@ def _run(words: Sequence[str], found: Resolved, *, mask: bool) -> int:
     Raises:
         CommandProblem: It cannot be started.
         FileProblem: A secret's file cannot be written.
+        KeyboardInterrupt: Ctrl-C ended it.
     """
     redactor = _redactor(found.secrets) if mask and found.secrets else None
     if redactor is None and not found.files and os.name == "posix":
