@@ -34,7 +34,12 @@ class Session:
     @property
     def shown(self) -> str:
         """Everything that the terminal showed so far."""
-        return self._log.getvalue().replace("\r\n", "\n")
+        return self.log.replace("\r\n", "\n")
+
+    @property
+    def log(self) -> str:
+        """The same, with its line ends."""
+        return self._log.getvalue()
 
     def answer(self, question: str, line: str) -> None:
         """Wait for a question and type a line."""
