@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shlex
+import signal
 import sys
 import time
 
@@ -33,7 +34,12 @@ class Session:
     @property
     def shown(self) -> str:
         """Everything that the terminal showed so far."""
-        return self._log.getvalue().replace("\r\n", "\n")
+        return self.log.replace("\r\n", "\n")
+
+    @property
+    def log(self) -> str:
+        """The same, with its line ends."""
+        return self._log.getvalue()
 
     def answer(self, question: str, line: str) -> None:
         """Wait for a question and type a line."""
@@ -54,9 +60,11 @@ class Session:
         self.child.sendcontrol(key)
 
     def end(self) -> int:
-        """Wait for the end and return the exit code."""
+        """Wait for the end and return the exit code, as a shell shows it."""
         self.child.expect(pexpect.EOF)
         self.child.close()
+        if self.child.signalstatus == signal.SIGINT:
+            return 128 + signal.SIGINT
         assert self.child.exitstatus is not None, self.shown
         return self.child.exitstatus
 

@@ -159,14 +159,15 @@ def test_the_environment_is_the_callers_but_for_what_opens_vaults(process: Unvau
         "UNVAULT_PASSPHRASE": "p4ssphrase",
         "UNVAULT_LOCAL_PASSPHRASE": "p4ssphrase",
         "INSOMNIA_HASHICORP_TOKEN": "t0ken",
+        "UNVAULT_NOT_INSTALLED_TOKEN": "t0ken",
         "UNVAULT_BLOCK": "acme",
     }
     bare = subprocess.run(["env"], env={**os.environ, **given}, stdout=subprocess.PIPE, check=True)
     before = {*bare.stdout.decode().splitlines()}
     for options in ((), SET):
         done = process("run", *options, "--no-mask", "--", "env", environ=given)
-        taken = {line for line in before if line.startswith(("UNVAULT_LOCAL", "INSOMNIA_"))}
-        taken.add("UNVAULT_PASSPHRASE=p4ssphrase")
+        ours = ("UNVAULT_PASSPHRASE", "UNVAULT_LOCAL", "UNVAULT_NOT", "INSOMNIA_")
+        taken = {line for line in before if line.startswith(ours)}
         added = {f"PW={VALUE}"} if options else set()
         assert {*done.text.splitlines()} == before - taken | added
     kept = process("run", "--keep-credentials", "--", "env", environ=given)

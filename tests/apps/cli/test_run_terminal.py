@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -249,6 +250,12 @@ class Shell:
         for text in shows:
             self.child.expect_exact(text)
 
+    def wait_for_the_program(self) -> None:
+        """Wait until the keys go to the program, and no longer to the shell."""
+        import termios  # Windows has none
+
+        assert eventually(lambda: not termios.tcgetattr(self.child.child_fd)[3] & termios.ISIG)
+
 
 @pytest.fixture
 def shell() -> Iterator[Shell]:
@@ -259,7 +266,46 @@ def shell() -> Iterator[Shell]:
     started.child.close(force=True)
 
 
-@pytest.mark.soak  # new keys may meet a shell that is still busy, on a busy machine
+LINES = r"printf '<one\n\ttwo\r\nthree\r\r\nfour\r'; sleep 0.1; printf '\n\nfive>\n'"
+
+
+def test_lines_end_as_without_it_in_the_background(shell: Shell) -> None:
+    seen = []
+    for words in (shlex.join(["sh", "-c", LINES]), run("sh", "-c", LINES)):
+        shell.type(f"{words} & wait", "<")
+        shell.child.expect_exact(">\r\n")
+        seen.append(shell.child.before)
+        shell.child.expect_exact("$ ")
+    assert seen[1] == seen[0]
+    assert seen[0].startswith("one\r\n")
+
+
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid is not installed")
+def test_lines_end_as_without_it_where_nobody_types(terminal: Terminal) -> None:
+    plain = terminal(line=f"setsid -w {shlex.join(['sh', '-c', LINES])} < /dev/null")
+    assert plain.end() == 0
+    inner = terminal(line=f"setsid -w {run('sh', '-c', LINES)} < /dev/null")
+    assert inner.end() == 0
+    assert inner.log == plain.log
+
+
+def test_lines_end_right_before_and_after_ctrl_z(shell: Shell, tmp_path: Path) -> None:
+    wait = "while ! test -e go; do sleep 0.02; done"
+    (tmp_path / "script").write_text(f"echo began; {wait}; {LINES}; read x; {LINES}")
+    shell.type(run("sh", "script"), "began\r\n")
+    shell.child.sendcontrol("z")
+    shell.child.expect_exact("Stopped")
+    shell.type("bg", "&\r\n")
+    shell.type("touch go", "<")
+    shell.child.expect_exact(">\r\n")
+    background = shell.child.before
+    shell.type("fg", "unvault_cli")
+    shell.type("", "<")
+    shell.child.expect_exact(">\r\n")
+    assert shell.child.before == background
+    assert background.startswith("one\r\n")
+
+
 def test_ctrl_z_and_fg(shell: Shell, tmp_path: Path) -> None:
     shell.type(
         "stty -g > before; " + run("sh", "-c", "echo began; read x; echo got $x; exit 3"), "began\r"
@@ -269,11 +315,12 @@ def test_ctrl_z_and_fg(shell: Shell, tmp_path: Path) -> None:
     shell.type("stty -g > between; jobs", "Stopped", "$ ")
     shell.child.setwinsize(31, 91)
     shell.type("fg", "unvault_cli")
+    shell.wait_for_the_program()  # before that, the key is the shell's
     shell.child.sendcontrol("z")
     shell.child.expect_exact("Stopped")
     shell.type("bg; sleep 0.5; jobs; echo on", "Running", "on\r\n")
     shell.type("fg", "unvault")
-    shell.type("hello", "got hello")
+    shell.type("hello", "got hello", "$ ")  # or the next keys are still the program's
     shell.type("echo code $?; stty -g > after", "code 3", "$ ")
     settings = [(tmp_path / name).read_text() for name in ("before", "between", "after")]
     assert len({*settings}) == 1
@@ -287,7 +334,7 @@ def test_in_the_background_the_terminal_is_left_alone(shell: Shell, tmp_path: Pa
     shell.child.expect_exact(f"shown {MASK}")
     shell.type("stty -g > between; echo typed", "typed")
     shell.type("fg", "unvault")
-    shell.type("hello", "got hello")
+    shell.type("hello", "got hello", "$ ")  # or the next keys are still the program's
     shell.type("stty -g > after; echo end", "end")
     settings = [(tmp_path / name).read_text() for name in ("before", "between", "after")]
     assert len({*settings}) == 1
@@ -350,6 +397,15 @@ def test_what_a_program_started_ends_with_the_terminal(shell: Shell, tmp_path: P
     pid = int((tmp_path / "started").read_text())
     shell.child.close(force=False)
     assert eventually(lambda: gone(pid))
+
+
+def test_ctrl_c_ends_a_loop_of_the_shell_too(shell: Shell) -> None:
+    inner = run("sh", "-c", "echo round $N; exec sleep 60")
+    shell.type(f"for N in 1 2 3; do export N; {inner}; done", "round 1\r")
+    shell.child.sendcontrol("c")
+    shell.child.expect_exact("$ ")
+    shell.type("echo the code is $?", "the code is 130")
+    assert "round" not in shell.child.before
 
 
 def test_ctrl_z_and_fg_where_the_output_is_a_file(shell: Shell, tmp_path: Path) -> None:

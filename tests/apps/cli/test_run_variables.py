@@ -9,7 +9,7 @@ import pytest
 from tests.apps.cli.conftest import Unvault
 
 from unvault_cli.child.env_files import read_env_file
-from unvault_cli.child.wanted import Origin, Variable, gather, without_credentials
+from unvault_cli.child.wanted import Origin, Variable, gather
 from unvault_cli.problems import FileProblem
 
 VALUE = "c0rrect-horse"
@@ -263,18 +263,12 @@ def test_names_that_no_variable_can_have() -> None:
     ]
 
 
-def test_credentials_are_those_of_installed_providers() -> None:
-    environ = dict.fromkeys(
-        [
-            "UNVAULT_HOME",
-            "UNVAULT_PASSPHRASE",
-            "UNVAULT_NEW_PASSPHRASE",
-            "UNVAULT_LOCAL_PASSPHRASE",
-            "INSOMNIA_LOCAL_PATH",
-            "UNVAULT_MY_VAULT_TOKEN",
-            "UNVAULT_OTHER_TOKEN",
-        ],
-        "x",
-    )
-    left = without_credentials(environ, ["local", "my-vault"])
-    assert [*left] == ["UNVAULT_HOME", "UNVAULT_OTHER_TOKEN"]
+@posix
+def test_what_somebody_wrote_for_the_program_is_given_to_it(
+    process: Unvault, tmp_path: Path
+) -> None:
+    (tmp_path / "a.env").write_text("UNVAULT_ACME_TOKEN=meant for it\n")
+    options = ("--env-file", "a.env", "--set", "INSOMNIA_X=local/db/main")
+    names = '"$UNVAULT_ACME_TOKEN" "$INSOMNIA_X" "${UNVAULT_ACME_FILE-unset}"'
+    environ = {"UNVAULT_ACME_TOKEN": "not meant for it", "UNVAULT_ACME_FILE": "neither"}
+    assert show(process, *options, names=names, **environ) == ["meant for it", VALUE, "unset"]

@@ -54,7 +54,7 @@ def test_importing_the_command_loads_next_to_nothing() -> None:
     code = "import sys, unvault_cli.main; print('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ours = {name for name in done.stdout.split() if name.startswith("unvault")}
-    assert ours == {"unvault_cli", "unvault_cli.main"}
+    assert ours == {"unvault_cli", "unvault_cli.interrupts", "unvault_cli.main"}
 
 
 def test_version(process: Unvault) -> None:

@@ -21,11 +21,12 @@ from unvault.errors import (
     UnvaultError,
     UsageError,
 )
+from unvault_cli.interrupts import STOPPED
 from unvault_cli.output import document, note, printable
 from unvault_cli.problems import CommandProblem, FileProblem, Found, NotStarted
 from unvault_cli.prompts import Aborted, on_terminal
 
-OTHER, USAGE, STOPPED = 1, 2, 130
+OTHER, USAGE = 1, 2
 
 EXIT_CODES: tuple[tuple[type[UnvaultError], int], ...] = (
     (UsageError, USAGE),
@@ -187,7 +188,8 @@ def _code(error: BaseException) -> str:
 
 def _message(error: BaseException) -> str:
     if _stopped(error):
-        return f"Aborted. {error}".strip() if isinstance(error, Aborted) else "Aborted."
+        told = error if isinstance(error, Aborted | KeyboardInterrupt) else ""
+        return f"Aborted. {told}".strip()
     if isinstance(error, click.ClickException):
         # What was typed in excess, or in the wrong place, may have been meant as a value.
         message = _WRONG_ARGUMENT.sub("it", error.format_message())

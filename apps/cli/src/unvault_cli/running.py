@@ -10,6 +10,7 @@ from functools import partial
 import click
 
 from unvault_cli.hardening import CORE_LIMIT, CoreLimit, no_core_dumps
+from unvault_cli.interrupts import raised
 from unvault_cli.root import COMPLETE_VARIABLE, PROGRAM, root
 from unvault_cli.streams import Closed
 
@@ -26,6 +27,9 @@ def run(args: Sequence[str], *, alone: bool = False) -> int:
     Args:
         args: The arguments.
         alone: Whether the process is there for nothing else: it then leaves no core dump behind.
+
+    Raises:
+        KeyboardInterrupt: It was stopped by Ctrl-C, or its program was.
     """
     limit = no_core_dumps() if alone else None
     if sys.stdout is None:
@@ -33,8 +37,9 @@ def run(args: Sequence[str], *, alone: bool = False) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
     as_json = _wants_json(args)
-    code = _guarded(partial(_invoke, args, limit), as_json=as_json)
-    return _guarded(_flush, as_json=as_json) or code
+    with raised():
+        code = _guarded(partial(_invoke, args, limit), as_json=as_json)
+        return _guarded(_flush, as_json=as_json) or code
 
 
 def _wants_json(args: Sequence[str]) -> bool:
@@ -46,6 +51,12 @@ def _wants_json(args: Sequence[str]) -> bool:
 def _guarded(action: Callable[[], int], *, as_json: bool) -> int:
     try:
         return action()
+    except KeyboardInterrupt as stop:
+        if stop.args:  # there is something to say of what it stopped
+            from unvault_cli.report import report
+
+            report(stop, as_json=as_json)
+        raise
     except BrokenPipeError:
         _mute()
         return READER_GONE

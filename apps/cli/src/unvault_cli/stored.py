@@ -110,8 +110,10 @@ def nothing_stored() -> Iterator[None]:
     """Let a person who stops know that nothing was stored."""
     try:
         yield
-    except (KeyboardInterrupt, EOFError):
+    except EOFError:
         raise Aborted("Nothing was stored.") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Nothing was stored.") from None
 
 
 def _visible_names(vault: Unvault, credential: Credential) -> set[str]:

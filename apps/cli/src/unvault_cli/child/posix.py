@@ -8,8 +8,9 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from unvault_cli.child.line_ends import LineEnds
 from unvault_cli.child.monitor import Direct, Monitored, begin_monitored
-from unvault_cli.child.relay import PolledStream, settle
+from unvault_cli.child.relay import Masker, PolledStream, settle
 from unvault_cli.child.signals import Signals
 from unvault_cli.child.starting import Program, become, begin_program, problem, told
 from unvault_cli.child.terminal import Terminal, controlling, copy_size, inner_for
@@ -29,10 +30,12 @@ def replace(program: Program) -> None:
     Raises:
         CommandProblem: It cannot be started.
     """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # none gets lost
     try:
-        become(program)
+        become(program._replace(mask=before))
     except OSError as error:
         failed = error.errno or 0
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     raise problem(program, failed)
 
 
@@ -46,6 +49,7 @@ def run(program: Program, redactor: Redactor | None) -> int:
     Raises:
         CommandProblem: It cannot be started.
         FileProblem: What it printed cannot be handed on.
+        KeyboardInterrupt: Ctrl-C ended it, or the signal that Ctrl-C sends.
     """
     signals = Signals()
     running = _Running(program._replace(mask=signals.before), redactor, signals)
@@ -70,8 +74,9 @@ class _Running:
             self._lay_pipes(self._redactor)
         child = self._start()
         terminal = self._terminal
-        self._attach()
         if terminal is not None:
+            terminal.attach()
+            terminal.listen()
             terminal.start_typing()
         try:
             for stream in self._streams:
@@ -84,9 +89,7 @@ class _Running:
             if terminal is not None:
                 terminal.detach()
         child.let_go()
-        return (
-            os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-        )
+        return _code(status)
 
     def _lay_pipes(self, redactor: Redactor) -> None:
         """Decide what is to be the program's standard input, output and error."""
@@ -118,10 +121,11 @@ class _Running:
         self._relay(redactor, source, place)
 
     def _relay(self, redactor: Redactor, source: int, target: int) -> None:
-        stream = PolledStream(
-            source, target, redactor.masker(), live=os.isatty(target), ended=self._ended
-        )
-        self._streams.append(stream)
+        masker: Masker = redactor.masker()
+        if self._terminal is not None and target == _OUT:
+            masker = LineEnds(masker, self._terminal)
+        live = os.isatty(target)
+        self._streams.append(PolledStream(source, target, masker, live=live, ended=self._ended))
 
     def _start(self) -> Direct | Monitored:
         """Start the program.
@@ -133,6 +137,8 @@ class _Running:
         child: Direct | Monitored
         if self._terminal is None:
             child = Direct(begin_program(self._program, self._places, failure))
+            for early in self._signals.early():
+                child.send(early)
         else:
             child = begin_monitored(self._program, self._places, self._terminal, failure)
         for descriptor in {failure, *self._places.values()}:
@@ -151,18 +157,19 @@ class _Running:
                 if not os.WIFSTOPPED(status):
                     return status
                 self._stop(child, os.WSTOPSIG(status))
-            away = self._terminal is not None and self._terminal.away
+            terminal = self._terminal
+            away = terminal is not None and terminal.away
             number, shared = self._signals.next(_LOOK_SECONDS if away else None)
             if number in (0, signal.SIGCHLD):
-                if away:
-                    self._attach()
+                if terminal is not None and away:
+                    terminal.attach()
+                    terminal.listen()
             else:
                 self._hand_on(child, number, shared=shared)
 
     def _hand_on(self, child: Direct | Monitored, number: int, *, shared: bool) -> None:
         if number == signal.SIGCONT:
-            self._attach()
-            child.resume()
+            self._resume(child)
         elif number == signal.SIGWINCH and self._terminal is not None:
             self._terminal.resize()  # which tells the program
         elif number == signal.SIGHUP and self._terminal is not None and self._terminal.gone:
@@ -174,9 +181,12 @@ class _Running:
             if self._terminal is not None or not shared:
                 child.send(number)
 
-    def _attach(self) -> None:
+    def _resume(self, child: Direct | Monitored) -> None:
         if self._terminal is not None:
-            self._terminal.attach()
+            self._terminal.attach()  # before the program draws anything
+        child.resume()
+        if self._terminal is not None:
+            self._terminal.listen()
 
     def _stop(self, child: Direct | Monitored, number: int) -> None:
         """Stop as the program did, until somebody lets us go on."""
@@ -185,8 +195,16 @@ class _Running:
         group = self._terminal is not None and number == signal.SIGTSTP
         self._signals.stop(number, group=group)
         # At once, and not when the SIGCONT is handed on: another Ctrl-Z would drop that before.
-        self._attach()
-        child.resume()
+        self._resume(child)
+
+
+def _code(status: int) -> int:
+    if os.WIFEXITED(status):
+        return os.WEXITSTATUS(status)
+    number = os.WTERMSIG(status)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt  # a shell goes on with its loop unless this process ends so, too
+    return 128 + number
 
 
 def _is_open(place: int) -> bool:

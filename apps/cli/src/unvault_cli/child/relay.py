@@ -8,12 +8,9 @@ import select
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from unvault_cli.problems import FileProblem
-
-if TYPE_CHECKING:
-    from unvault.masking import StreamMasker
 
 CHUNK = 1 << 18
 """How many bytes are read at a time."""
@@ -28,6 +25,23 @@ _DRAIN_SECONDS = 2.0
 _GONE = frozenset({errno.EPIPE, errno.EIO, errno.ECONNRESET, errno.ENXIO})
 
 
+class Masker(Protocol):
+    """What takes the secrets out of a stream: an `unvault.masking.StreamMasker` or its like."""
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for what comes after them."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what can be handed on with one more piece."""
+
+    def release(self) -> bytes:
+        """Return what a person may wait for."""
+
+    def flush(self) -> bytes:
+        """Return the rest."""
+
+
 class Stream:
     """What goes from a program to one place. Its thread ends when the program has closed it.
 
@@ -38,9 +52,7 @@ class Stream:
         live: Whether a person watches the target, so that a question shows before its answer.
     """
 
-    def __init__(
-        self, source: int, target: int, masker: StreamMasker, *, live: bool = False
-    ) -> None:
+    def __init__(self, source: int, target: int, masker: Masker, *, live: bool = False) -> None:
         self.failure: BaseException | None = None
         self._source = source
         self._target = target
@@ -94,7 +106,7 @@ class PolledStream(Stream):
     """
 
     def __init__(
-        self, source: int, target: int, masker: StreamMasker, *, live: bool = False, ended: int
+        self, source: int, target: int, masker: Masker, *, live: bool = False, ended: int
     ) -> None:
         super().__init__(source, target, masker, live=live)
         self._ended = ended

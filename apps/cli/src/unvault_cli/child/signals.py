@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import NamedTuple
 
@@ -55,6 +56,11 @@ class Signals:
             return Signal(0, shared=False)
         shared = found.si_code == _FROM_KERNEL and found.si_signo in _TO_ALL
         return Signal(found.si_signo, shared=shared)
+
+    def early(self) -> Iterator[int]:
+        """Yield what came already: before there was a program that a terminal could reach."""
+        while came := signal.sigpending() & _ALL - {signal.SIGCHLD}:
+            yield int(signal.sigwait(came))
 
     def stop(self, number: int, *, group: bool) -> None:
         """Stop this process by a signal, and return when it goes on.

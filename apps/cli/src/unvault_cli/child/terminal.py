@@ -30,13 +30,20 @@ class Terminal:
         self._screen = screen
         self._before: list[Any] = termios.tcgetattr(screen if keyboard is None else keyboard)
         self.raw = raw(self._before)
-        self._attached = threading.Event()
+        self._raw = False
+        self._listening = threading.Event()
         self.inside, self.outside = _pair(self._before, screen)
 
     @property
     def away(self) -> bool:
         """Whether there is a keyboard that belongs to somebody else at the moment."""
-        return self._keyboard is not None and not self._attached.is_set()
+        return self._keyboard is not None and not self._raw
+
+    @property
+    def ends_lines(self) -> bool:
+        """Whether the terminal puts a carriage return before each line feed: while not raw."""
+        both = termios.OPOST | termios.ONLCR
+        return not self._raw and self._before[1] & both == both
 
     @property
     def gone(self) -> bool:
@@ -48,7 +55,7 @@ class Terminal:
         return False
 
     def attach(self) -> None:
-        """Let the keys go to the program, if the terminal is ours: not in the background."""
+        """Make the terminal raw, if it is ours: not in the background. `listen` is to follow."""
         if self._keyboard is None or not _ours(self._keyboard):
             return
         with contextlib.suppress(termios.error):  # it is gone
@@ -58,14 +65,23 @@ class Terminal:
             # Not TCSAFLUSH: what was typed while the program was being started is meant for it.
             termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self.raw)
             self.resize()
-            self._attached.set()
+            self._raw = True
+
+    def listen(self) -> None:
+        """Let the keys go to the program, where the terminal is raw.
+
+        A program that is stopped must be let go on before: what stops it would be lost otherwise.
+        """
+        if self._raw:
+            self._listening.set()
 
     def detach(self) -> None:
         """Give the terminal back as it was."""
-        if self._keyboard is None or not self._attached.is_set():
+        if self._keyboard is None or not self._raw:
             return
-        self._attached.clear()
+        self._listening.clear()
         put_back(self._keyboard, self.raw, self._before)
+        self._raw = False
 
     def put_back(self) -> None:
         """Give the terminal back, where another process had it and is gone."""
@@ -87,7 +103,7 @@ class Terminal:
 
     def _type(self, keyboard: int) -> None:
         while True:
-            self._attached.wait()
+            self._listening.wait()
             try:
                 typed = os.read(keyboard, 4096)
             except OSError as error:
@@ -97,6 +113,7 @@ class Terminal:
                 continue
             if not typed:
                 return
+            self._listening.wait()  # it was read in the middle of a change
             try:
                 while typed:
                     typed = typed[os.write(self.outside, typed) :]

@@ -13,9 +13,6 @@ from unvault_cli.problems import Found
 SCHEME = "unvault://"
 """How a value begins that stands for a secret."""
 
-FAMILIES = ("UNVAULT_", "INSOMNIA_")
-"""How the variables begin that hold credentials, among others."""
-
 TAG = "{%"
 """How a vault tag begins."""
 
@@ -109,26 +106,6 @@ def as_inherited(environ: Mapping[str, str]) -> Mapping[str, str]:
     if any(each.startswith(b"LC_CTYPE=") for each in given):
         return environ
     return {name: text for name, text in environ.items() if name != "LC_CTYPE"}
-
-
-def without_credentials(environ: Mapping[str, str], providers: Iterable[str]) -> dict[str, str]:
-    """Return an environment without what opens vaults: a program gets secrets, not the keys.
-
-    Args:
-        environ: The environment.
-        providers: Ids of the providers whose variables are meant.
-    """
-    from unvault.client import NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE
-    from unvault.forms import stem
-
-    stems = [stem(provider) for provider in providers]
-    theirs = tuple(family + each for family in FAMILIES for each in stems)
-    ours = {PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE}
-    return {
-        name: text
-        for name, text in environ.items()
-        if name not in ours and not name.startswith(theirs)
-    }
 
 
 def _key(name: str) -> str:

@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unvault_cli.child.wanted import (
-    FAMILIES,
-    Origin,
-    Resolved,
-    Variable,
-    as_inherited,
-    gather,
-    without_credentials,
-)
+from unvault.inheritance import without_credentials
+from unvault_cli.child.wanted import Origin, Resolved, Variable, as_inherited, gather
 from unvault_cli.hardening import CORE_LIMIT
 from unvault_cli.opening import vault_of
 from unvault_cli.output import note
@@ -95,14 +88,13 @@ def command(
         from unvault_cli.child.posix import keep_places
 
         keep_places()
-    variables, problems = _variables(context, env_files, sets, files, keep=keep_credentials)
+    variables, problems = _variables(env_files, sets, files, keep=keep_credentials)
     with noise_aside():
         found = _resolved(context, variables, problems)
     context.exit(_run(words, found, mask=not no_mask))
 
 
 def _variables(
-    context: click.Context,
     env_files: Sequence[str],
     sets: _Pairs,
     files: _Pairs,
@@ -126,8 +118,8 @@ def _variables(
     options = [Variable(*pair, Origin.SET) for pair in sets]
     options += [Variable(*pair, Origin.FILE) for pair in files]
     inherited = as_inherited(os.environ)
-    if not keep and any(name.startswith(FAMILIES) for name in inherited):
-        inherited = without_credentials(inherited, vault_of(context).providers.ids())
+    if not keep:
+        inherited = without_credentials(inherited)
     return gather(inherited, written, options)
 
 
@@ -152,6 +144,7 @@ def _run(words: Sequence[str], found: Resolved, *, mask: bool) -> int:
     Raises:
         CommandProblem: It cannot be started.
         FileProblem: A secret's file cannot be written.
+        KeyboardInterrupt: Ctrl-C ended it.
     """
     redactor = _redactor(found.secrets) if mask and found.secrets else None
     if redactor is None and not found.files and os.name == "posix":
