@@ -20,6 +20,9 @@ from tests.servers.gcp_answers import Refused, unauthenticated
 from tests.servers.tokens import Issuer
 
 CLOUD = "https://www.googleapis.com/auth/cloud-platform"
+IAM = frozenset({CLOUD, "https://www.googleapis.com/auth/iam"})
+"""The scopes with which one may ask for another account's tokens."""
+_FOR_ALL = frozenset({CLOUD})
 _SKEW = 300
 """Seconds by which a client's clock may be wrong."""
 _LONGEST = 3600
@@ -178,25 +181,30 @@ class Identities:
         self.issued.append(who)
         return token
 
-    def principal(self, authorization: str) -> str:
-        """Return who sent a header, by an access token or a JWT signed by themselves."""
+    def principal(self, authorization: str, *, scopes: frozenset[str] = _FOR_ALL) -> str:
+        """Return who sent a header, by an access token or a JWT signed by themselves.
+
+        Args:
+            authorization: The header.
+            scopes: Of which a token has to have one.
+        """
         kind, _, token = authorization.partition(" ")
         if kind != "Bearer" or not token:
             raise unauthenticated("CREDENTIALS_MISSING")
         if token.count(".") == 2:
-            return self._self_signed(token)
+            return self._self_signed(token, scopes)
         known = self._tokens.get(token)
         if known is None:
             raise unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED")
         if known.ends <= self._now():
             raise unauthenticated("ACCESS_TOKEN_EXPIRED")
-        self._require(known.scopes)
+        _require(known.scopes, scopes)
         account = self.accounts.get(known.principal)
         if account is not None and not account.enabled:
             raise unauthenticated("ACCOUNT_STATE_INVALID")
         return known.principal
 
-    def _self_signed(self, token: str) -> str:
+    def _self_signed(self, token: str, scopes: frozenset[str]) -> str:
         try:
             claims = self._signed_by_account(token)
             self._check_times(claims)
@@ -208,7 +216,7 @@ class Identities:
             if str(claims["aud"]).rstrip("/") not in hosts:
                 raise unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED")
         else:
-            self._require(frozenset(str(claims.get("scope", "")).split()))
+            _require(frozenset(str(claims.get("scope", "")).split()), scopes)
         return str(claims["iss"])
 
     def assertion(self, token: str) -> tuple[str, str]:
@@ -283,14 +291,11 @@ class Identities:
                 "timeframe. Check your iat and exp values in the JWT claim."
             )
 
-    @staticmethod
-    def _require(scopes: frozenset[str]) -> None:
-        if CLOUD not in scopes:
-            raise Refused(
-                "PERMISSION_DENIED",
-                "Request had insufficient authentication scopes.",
-                "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
-            )
+
+def _require(there: frozenset[str], wanted: frozenset[str]) -> None:
+    if not there & wanted:
+        message = "Request had insufficient authentication scopes."
+        raise Refused("PERMISSION_DENIED", message, "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
 
 
 def private_key(number: int = 0) -> str:

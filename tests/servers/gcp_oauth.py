@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from tests.servers.gcp_answers import Asked, Refused
-from tests.servers.gcp_identities import Identities
+from tests.servers.gcp_identities import CLOUD, IAM, Identities
 from tests.servers.serving import Seen, as_json
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -83,7 +83,7 @@ class Tokens:
                 return _refused(401, "invalid_client", str(error))
             if found is None:
                 return _refused(400, "invalid_grant", "Token has been expired or revoked.")
-            who, scope = found, form.get("scope") or _cloud()
+            who, scope = found, form.get("scope") or CLOUD
         else:
             return _refused(400, "unsupported_grant_type", "Invalid grant_type")
         return self._issued(who, scope)
@@ -112,7 +112,7 @@ class Tokens:
     def _generate(self, seen: Seen) -> Reply:
         account = _ACCOUNT.fullmatch(urlsplit(seen.path).path)
         assert account
-        caller = self._identities.principal(_header(seen, "authorization"))
+        caller = self._identities.principal(_header(seen, "authorization"), scopes=IAM)
         told = json.loads(seen.body or b"{}")
         chain = [_email(each) for each in told.get("delegates") or ()] + [account[2]]
         for each in chain:
@@ -144,7 +144,7 @@ class Tokens:
             raise Refused("FAILED_PRECONDITION", f"Service account {account} is disabled.")
 
     def _locations(self, seen: Seen) -> Reply:
-        self._identities.principal(_header(seen, "authorization"))
+        self._identities.principal(_header(seen, "authorization"), scopes=IAM)
         return Reply(200, as_json({"locations": [], "encodedLocations": "0x0"}))
 
     def _metadata(self, seen: Seen) -> Reply:
@@ -170,9 +170,9 @@ class Tokens:
         if account[0] not in {"default", who} or account[-1] not in {"", "token"}:
             return Reply(404, b"not found", _FLAVOR)
         if account[-1] == "":
-            told = {"aliases": ["default"], "email": who, "scopes": [_cloud()]}
+            told = {"aliases": ["default"], "email": who, "scopes": [CLOUD]}
             return Reply(200, as_json(told), _FLAVOR)
-        scopes = query.get("scopes", _cloud()).replace(",", " ")
+        scopes = query.get("scopes", CLOUD).replace(",", " ")
         return self._issued(who, scopes)._replace(headers=_FLAVOR)
 
 
@@ -190,7 +190,3 @@ def _refused(status: int, error: str, description: str) -> Reply:
 
 def _email(delegate: str) -> str:
     return delegate.removeprefix("projects/-/serviceAccounts/")
-
-
-def _cloud() -> str:
-    return "https://www.googleapis.com/auth/cloud-platform"
