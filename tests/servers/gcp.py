@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+from tests.servers.gcp_accounts import ServiceAccount
 from tests.servers.gcp_answers import Asked, Refused
-from tests.servers.gcp_faults import ALWAYS, Fault, Faults
+from tests.servers.gcp_faults import Fault, Faults
 from tests.servers.gcp_grpc import Dropped, GrpcServer, Unanswered
-from tests.servers.gcp_identities import Identities, ServiceAccount
+from tests.servers.gcp_identities import Identities
+from tests.servers.gcp_names import parsed
 from tests.servers.gcp_oauth import Reply, Tokens
+from tests.servers.gcp_pools import Pool
 from tests.servers.gcp_rest import RestServer
-from tests.servers.gcp_secrets import Project, Secrets, parsed
+from tests.servers.gcp_secrets import Project, Secrets
 from tests.servers.serving import Seen
 from tests.servers.tokens import Issuer
 from tests.servers.wire import Wire, is_tls, protocols
@@ -25,7 +28,7 @@ REGIONS = ("europe-west1", "us-east1")
 """Where regional secrets can be; each has an endpoint with a name of its own."""
 
 
-class Gcp:
+class Gcp(Faults):
     """All of it at one port of 127.0.0.1, with TLS or without, over gRPC or REST.
 
     What a client says first decides who answers it. Used as a context manager::
@@ -49,10 +52,9 @@ class Gcp:
     """
 
     def __init__(self, authority: Any, folder: Path) -> None:
+        super().__init__()
         self.ahead = 0.0
         """Seconds that its clock is ahead of the real one."""
-        self.milliseconds = 0.0
-        """How much later each answer comes."""
         self.requests: list[Asked] = []
         """What was asked, in order."""
         self.seen: list[Seen] = []
@@ -62,7 +64,6 @@ class Gcp:
         self.tokens = Tokens(self.identities, self.now)
         self.ca_file = folder / "google-authority.pem"
         authority.cert_pem.write_to_path(self.ca_file)
-        self._faults = Faults()
         self._start(authority.issue_cert("localhost", "127.0.0.1", *self._names()))
         self.endpoint = f"127.0.0.1:{self.port}"
         self.address = f"http://{self.endpoint}"
@@ -199,56 +200,6 @@ class Gcp:
         self.tokens.metadata_account = account.email if account else None
         self.tokens.metadata_project = account.project if account else ""
 
-    # -------------------------------------------------------------------------------- faults
-
-    def fail(self, code: str, message: str = "", *, where: str = "", times: int = 1) -> Self:
-        """Refuse so many requests with a code such as ``UNAVAILABLE``.
-
-        Args:
-            code: As gRPC has it; HTTP gets the status that stands for it.
-            message: What is said.
-            where: A part of `Asked.subject`: ``AccessSecretVersion``, ``grpc``, ``token`` …
-            times: How many; `ALWAYS` for all.
-        """
-        return self._ask(Fault("fail", where, times, code, message))
-
-    def hang(self, *, where: str = "", times: int = ALWAYS) -> Self:
-        """Take requests and never answer."""
-        return self._ask(Fault("hang", where, times))
-
-    def reset(self, *, where: str = "", times: int = 1) -> Self:
-        """Break the connection in place of an answer; over gRPC all that are open."""
-        return self._ask(Fault("reset", where, times))
-
-    def spoil(self, *, where: str = "", times: int = 1) -> Self:
-        """Send payloads whose checksum is wrong."""
-        return self._ask(Fault("spoil", f"{where or 'AccessSecretVersion'}", times))
-
-    def answer_http(
-        self,
-        status: int,
-        body: bytes = b"",
-        *,
-        where: str = "",
-        times: int = 1,
-        headers: dict[str, str] | None = None,
-    ) -> Self:
-        """Answer so many requests over HTTP with this, as something in between would."""
-        return self._ask(
-            Fault("answer", where or "rest", times, status=status, body=body, headers=headers or {})
-        )
-
-    def calm(self) -> Self:
-        """Make no more trouble."""
-        self._faults.clear()
-        self.milliseconds = 0.0
-        self.wire.silent = False
-        return self
-
-    def _ask(self, fault: Fault) -> Self:
-        self._faults.ask(fault)
-        return self
-
     # ------------------------------------------------------------------------------ counting
 
     def asked(self, where: str = "") -> int:
@@ -272,6 +223,10 @@ class Gcp:
         self.identities.issued.clear()
         self.wire.connections = 0
 
+    def calm(self) -> Self:
+        self.wire.silent = False
+        return super().calm()
+
     # ----------------------------------------------------------------------------- answering
 
     def answer(self, asked: Asked, request: Any, authorization: str) -> Any:
@@ -279,9 +234,9 @@ class Gcp:
         self.requests.append(asked)
         if self.milliseconds:
             time.sleep(self.milliseconds / 1000)
-        fault = self._faults.next(asked)
+        fault = self.fault(asked)
         if fault is not None and fault.kind != "spoil":
-            return self._fault(fault)
+            return self._spoiled(fault)
         if isinstance(request, Seen):
             self.seen.append(request)
             return self.tokens.reply(asked, request)
@@ -302,7 +257,7 @@ class Gcp:
             "ListSecretVersions": self.secrets.list_versions,
         }
 
-    def _fault(self, fault: Fault) -> Reply:
+    def _spoiled(self, fault: Fault) -> Reply:
         if fault.kind == "fail":
             raise Refused(fault.code, fault.message or f"invented: {fault.code}")
         if fault.kind == "hang":
@@ -327,47 +282,6 @@ class Gcp:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-
-class Pool:
-    """A workload identity pool with one provider.
-
-    Args:
-        name: Its resource name.
-        address: Where tokens are exchanged.
-    """
-
-    def __init__(self, name: str, address: str) -> None:
-        self.name = name
-        self.audience = f"//iam.googleapis.com/{name}/providers/issuer"
-        self.token_audience = f"https://iam.googleapis.com/{name}"
-        """What the issuer's tokens have to be meant for."""
-        self._address = address
-
-    def principal(self, subject: str) -> str:
-        """Return by what name somebody of the pool is granted roles."""
-        return f"principal://iam.googleapis.com/{self.name}/subject/{subject}"
-
-    def configuration(self, token_file: Path, *, account: object = None) -> dict[str, Any]:
-        """Return what the file of an external account holds.
-
-        Args:
-            token_file: Where the issuer's token is.
-            account: The service account to impersonate, if there is one.
-        """
-        made = {
-            "type": "external_account",
-            "audience": self.audience,
-            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "token_url": f"{self._address}/v1/token",
-            "credential_source": {"file": str(token_file)},
-            "universe_domain": "googleapis.com",
-        }
-        if account is not None:
-            made["service_account_impersonation_url"] = (
-                f"{self._address}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
-            )
-        return made
 
 
 _METADATA = "metadata.google.internal"

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import attrs
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from tests.servers.gcp_accounts import ServiceAccount, split
 from tests.servers.gcp_answers import Refused, unauthenticated
 from tests.servers.tokens import Issuer
 
@@ -35,54 +32,6 @@ ROLES = {
     "serviceAccountTokenCreator": ["iam.serviceAccounts.getAccessToken"],
     "workloadIdentityUser": ["iam.serviceAccounts.getAccessToken"],
 }
-
-
-@attrs.define(eq=False)
-class ServiceAccount:
-    """A service account, and the keys that it can sign with.
-
-    `key_file` writes what Google lets one download.
-    """
-
-    email: str
-    project: str
-    token_uri: str
-    universe: str
-    enabled: bool = True
-    keys: dict[str, Any] = attrs.field(factory=dict)
-    """The public keys, by their ids."""
-    number: str = attrs.field(factory=lambda: str(secrets.randbelow(10**20) + 10**20))
-
-    def __str__(self) -> str:
-        return self.email
-
-    def key(self, **changes: Any) -> dict[str, Any]:
-        """Make a key and return what its file holds, with these members changed."""
-        made = secrets.token_hex(20)
-        self.keys[made] = _rsa(0).public_key()
-        return {
-            "type": "service_account",
-            "project_id": self.project,
-            "private_key_id": made,
-            "private_key": private_key(),
-            "client_email": self.email,
-            "client_id": self.number,
-            "auth_uri": "https://accounts.google.com/o/oauth2/auth",
-            "token_uri": self.token_uri,
-            "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
-            "universe_domain": self.universe,
-        } | changes
-
-    def key_file(self, path: Path, **changes: Any) -> Path:
-        """Make a key and write its file, for its owner only; members are left out by None."""
-        made = {name: told for name, told in self.key(**changes).items() if told is not None}
-        path.write_text(json.dumps(made))
-        path.chmod(0o600)
-        return path
-
-    def revoke_keys(self) -> None:
-        """Delete all keys."""
-        self.keys.clear()
 
 
 @attrs.frozen
@@ -252,7 +201,7 @@ class Identities:
             ValueError: The token is not what it should be, in the words of the service.
         """
         known = self._federations[audience]
-        _, claims, text, signature = _split(token)
+        _, claims, text, signature = split(token)
         half = len(signature) // 2
         r, s = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
         try:
@@ -268,7 +217,7 @@ class Identities:
         return f"principal://iam.googleapis.com/{known.pool}/subject/{claims['sub']}"
 
     def _signed_by_account(self, token: str) -> dict[str, Any]:
-        head, claims, text, signature = _split(token)
+        head, claims, text, signature = split(token)
         account = self.accounts.get(str(claims.get("iss")))
         if account is None or not account.enabled:
             raise ValueError("Invalid grant: account not found")
@@ -296,37 +245,3 @@ def _require(there: frozenset[str], wanted: frozenset[str]) -> None:
     if not there & wanted:
         message = "Request had insufficient authentication scopes."
         raise Refused("PERMISSION_DENIED", message, "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
-
-
-def private_key(number: int = 0) -> str:
-    """Return a private key: number 0 is that of all service accounts, others are nobody's."""
-    return (
-        _rsa(number)
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        .decode()
-    )
-
-
-@cache
-def _rsa(number: int) -> rsa.RSAPrivateKey:
-    """Return one key in each process for each number: to make one takes a while."""
-    del number
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def _split(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
-    """Return a token's header and claims, what is signed, and the signature."""
-    try:
-        text, _, signature = token.rpartition(".")
-        head, claims = (json.loads(_decoded(part)) for part in text.split("."))
-        return head, claims, text.encode(), _decoded(signature)
-    except ValueError:
-        raise ValueError("Invalid JWT.") from None
-
-
-def _decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

@@ -7,36 +7,20 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from itertools import count
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 from google.cloud.secretmanager_v1 import types
 
 from tests.servers.gcp_answers import Refused, denied
+from tests.servers.gcp_names import NAME, Name, crc32c
 
-_NAME = re.compile(
-    r"projects/([^/]+)(?:/locations/([^/]+))?(?:/secrets(?:/([^/]+)(?:/versions(?:/([^/]+))?)?)?)?"
-)
 _MOST = 65536
 _REGIONAL = re.compile(r"secretmanager\.([a-z0-9-]+)\.rep\.")
 _T = TypeVar("_T")
 Check = Callable[[str, Sequence[str]], bool]
 """Whether the caller has a permission on one of some resources."""
-
-
-class Name(NamedTuple):
-    """A resource's name in its parts; those that it lacks are None."""
-
-    project: str
-    location: str | None = None
-    secret: str | None = None
-    version: str | None = None
-
-    def __str__(self) -> str:
-        pairs = zip(("projects", "locations", "secrets", "versions"), self, strict=True)
-        return "/".join(f"{kind}/{part}" for kind, part in pairs if part is not None)
 
 
 @attrs.define
@@ -188,7 +172,7 @@ class Secrets:
     def _parsed(self, text: str, host: str, rest: str) -> Name:
         """Return a name's parts; refuse one whose endpoint this is not."""
         regional = _REGIONAL.match(host)
-        parts = _NAME.fullmatch(text)
+        parts = NAME.fullmatch(text)
         name = Name(*parts.groups()) if parts else None
         named = host.startswith("secretmanager.")
         location = regional[1] if regional else None
@@ -268,32 +252,6 @@ class Secrets:
 
     def _time(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
-
-
-def parsed(name: str) -> Name:
-    """Return the parts of a name."""
-    parts = _NAME.fullmatch(name)
-    assert parts, name
-    return Name(*parts.groups())
-
-
-def crc32c(data: bytes) -> int:
-    """Return the checksum (Castagnoli) of bytes."""
-    sum_ = 0xFFFFFFFF
-    table = _table()
-    for byte in data:
-        sum_ = table[(sum_ ^ byte) & 0xFF] ^ (sum_ >> 8)
-    return sum_ ^ 0xFFFFFFFF
-
-
-@cache
-def _table() -> list[int]:
-    table = []
-    for number in range(256):
-        for _ in range(8):
-            number = (number >> 1) ^ (0x82F63B78 if number & 1 else 0)  # noqa: PLW2901  # in place
-        table.append(number)
-    return table
 
 
 def _filter(text: str) -> Callable[[_Secret], bool]:

@@ -8,7 +8,7 @@ import pytest
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import secretmanager
 from google.oauth2 import service_account
-from tests.servers.gcp_identities import ServiceAccount
+from tests.servers.gcp_accounts import ServiceAccount
 
 
 def client(credentials: Any, endpoint: str | None = None, *, transport: str = "grpc") -> Any:

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.plugins.gcp.asking import asked, client, code_of, keyed
-from tests.servers.gcp_identities import private_key
-from tests.servers.gcp_secrets import crc32c
+from tests.servers.gcp_accounts import private_key
+from tests.servers.gcp_names import crc32c
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["grpc", "rest"])
 

@@ -17,7 +17,8 @@ from google.auth.transport.requests import Request
 from google.oauth2 import credentials as of_users
 from google.oauth2 import service_account
 from tests.plugins.gcp.asking import asked, client, code_of, keyed
-from tests.servers.gcp_identities import CLOUD, private_key
+from tests.servers.gcp_accounts import private_key
+from tests.servers.gcp_identities import CLOUD
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["grpc", "rest"])
 ISSUER = "https://id.example.com"
