@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.servers.gcp_accounts import ServiceAccount
-from tests.servers.gcp_answers import Asked, Refused
+from tests.servers.gcp_answers import Asked, Refused, Reply
 from tests.servers.gcp_faults import Fault, Faults
 from tests.servers.gcp_grpc import Dropped, GrpcServer, Unanswered
 from tests.servers.gcp_identities import Identities
 from tests.servers.gcp_names import parsed
-from tests.servers.gcp_oauth import Reply, Tokens
+from tests.servers.gcp_oauth import Tokens
 from tests.servers.gcp_pools import Pool
 from tests.servers.gcp_rest import RestServer
 from tests.servers.gcp_secrets import Project, Secrets
@@ -224,7 +224,7 @@ class Gcp(Faults):
         self.wire.connections = 0
 
     def calm(self) -> Self:
-        self.wire.silent = False
+        self.wire.silent, self.wire.pause, self.wire.most = False, 0.0, None
         return super().calm()
 
     # ----------------------------------------------------------------------------- answering

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import attrs
@@ -41,11 +43,21 @@ class Asked(NamedTuple):
     """What it was about: a resource's name, or a path."""
     host: str
     """The host that the client believes it talks to."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What came with it; the names in small letters."""
 
     @property
     def subject(self) -> str:
         """What `Gcp.fail` and its like look for ``where`` in."""
         return f"{self.transport} {self.what} {self.name}"
+
+
+class Reply(NamedTuple):
+    """An answer over HTTP."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = {}  # noqa: RUF012  # never changed
 
 
 @attrs.define

@@ -70,6 +70,10 @@ class Faults:
             Fault("answer", where, times, status=status, body=body, headers=headers or {})
         )
 
+    def garble(self, body: bytes, *, where: str = "grpc", times: int = 1) -> Self:
+        """Answer over gRPC with bytes that need not be a message."""
+        return self._ask(Fault("answer", where, times, body=body))
+
     def calm(self) -> Self:
         """Make no more trouble."""
         with self._lock:

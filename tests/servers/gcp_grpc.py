@@ -11,7 +11,7 @@ import grpc
 from google.cloud.secretmanager_v1 import types
 from grpc_status import rpc_status
 
-from tests.servers.gcp_answers import Asked, Refused
+from tests.servers.gcp_answers import Asked, Refused, Reply
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 METHODS: dict[str, tuple[Any, Any]] = {
@@ -74,7 +74,10 @@ class GrpcServer:
         def handle(asked: Any, context: Any) -> Any:
             return self._handle(method, asked, context)
 
-        return grpc.unary_unary_rpc_method_handler(handle, request.deserialize, answer.serialize)
+        def written(told: Any) -> bytes:
+            return told.body if isinstance(told, Reply) else answer.serialize(told)
+
+        return grpc.unary_unary_rpc_method_handler(handle, request.deserialize, written)
 
     def _handle(self, method: str, request: Any, context: Any) -> Any:
         self.peers.add(context.peer())
@@ -82,7 +85,7 @@ class GrpcServer:
         name = getattr(request, "name", None) or getattr(request, "parent", "")
         host = context._rpc_event.call_details.host.decode().partition(":")[0]
         try:
-            asked = Asked("grpc", method, name, host)
+            asked = Asked("grpc", method, name, host, headers)
             return self._answer(asked, request, headers.get("authorization", ""))
         except Refused as refused:
             context.abort_with_status(rpc_status.to_status(refused.as_status()))

@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from tests.servers.gcp_answers import Asked, Refused
+from tests.servers.gcp_answers import Asked, Refused, Reply
 from tests.servers.gcp_identities import CLOUD, IAM, Identities
 from tests.servers.serving import Seen, as_json
 
@@ -19,14 +18,6 @@ _ACCOUNT = re.compile(r"/v1/projects/([^/]+)/serviceAccounts/([^/:]+)[:/](\w+)")
 _POOL = re.compile(r"/v1/.*(workloadIdentityPools|workforcePools)/[^/]+/allowedLocations")
 _METADATA = "/computeMetadata/v1/"
 _FLAVOR = {"Metadata-Flavor": "Google"}
-
-
-class Reply(NamedTuple):
-    """An answer over HTTP."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = {}  # noqa: RUF012  # never changed
 
 
 class Tokens:

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from google.protobuf import json_format
 
-from tests.servers.gcp_answers import Asked, Refused
+from tests.servers.gcp_answers import Asked, Refused, Reply
 from tests.servers.gcp_grpc import METHODS, Dropped, Unanswered
-from tests.servers.gcp_oauth import Reply, Tokens
+from tests.servers.gcp_oauth import Tokens
 from tests.servers.serving import Connection, Seen, Serving
 
 _PLACE = r"projects/[^/]+(?:/locations/[^/]+)?"
@@ -63,13 +63,13 @@ class RestServer(Serving):
         path = urlsplit(seen.path).path
         what = self._tokens.what(seen)
         if what is not None:
-            told = self._answer(Asked("rest", what, path, host), seen, "")
+            told = self._answer(Asked("rest", what, path, host, headers), seen, "")
         else:
             method, name = _route(path) if seen.method == "GET" else ("", "")
             if not method:
                 return Reply(404, _NOT_FOUND, {"Content-Type": "text/html; charset=UTF-8"})
             request = _request(method, name, seen)
-            asked = Asked("rest", method, name, host)
+            asked = Asked("rest", method, name, host, headers)
             told = self._answer(asked, request, headers.get("authorization", ""))
         return told if isinstance(told, Reply) else Reply(200, _json(told, seen))
 

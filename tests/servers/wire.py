@@ -21,8 +21,9 @@ class Wire:
     """What listens on 127.0.0.1 and passes on what it is told, whatever that is.
 
     It reads nothing but the beginning, of which `choose` makes the port that answers. It makes the
-    trouble that a network makes: `cut` resets what is open, and while it is `silent` it takes
-    connections and says nothing. Used as a context manager.
+    trouble that a network makes: `cut` resets what is open, while it is `silent` it takes
+    connections and says nothing, and it can pass on answers byte by byte, or only their beginning.
+    Used as a context manager.
 
     Args:
         choose: Called with the first bytes of a connection: if it is TLS, all of ``ClientHello``.
@@ -31,6 +32,10 @@ class Wire:
     def __init__(self, choose: Callable[[bytes], int]) -> None:
         self.silent = False
         """Whether new connections are taken, but nothing is said on them."""
+        self.pause = 0.0
+        """Seconds before each single byte of the answers on new connections."""
+        self.most: int | None = None
+        """How many bytes of answers a new connection brings before it is reset."""
         self.connections = 0
         """How many connections there were."""
         self.choose = choose
@@ -72,7 +77,24 @@ class _Link(socketserver.BaseRequestHandler):
             there = "127.0.0.1", owner.choose(beginning(self.request))
             with socket.create_connection(there) as link:
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                pass_on(self.request, link)
+                pass_on(self.request, link, say=self._spoiled())
+
+    def _spoiled(self) -> Callable[[bytes], None]:
+        """Return what brings an answer to the client, with the trouble that is wanted now."""
+        owner, pause, left = self.server.owner, self.server.owner.pause, self.server.owner.most
+
+        def say(said: bytes) -> None:
+            nonlocal left
+            if left is not None:
+                said, left = said[:left], left - len(said)
+            for part in [said] if not pause else [said[at : at + 1] for at in range(len(said))]:
+                if pause and owner.ended.wait(pause):
+                    return
+                self.request.sendall(part)
+            if left is not None and left <= 0:
+                raise ConnectionResetError
+
+        return say
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -98,15 +120,24 @@ class _Server(socketserver.ThreadingTCPServer):
         super().shutdown_request(request)
 
 
-def pass_on(one: socket.socket, other: socket.socket) -> None:
-    """Pass on what each side says until one of them ends; a reset is passed on, too."""
+def pass_on(
+    one: socket.socket, other: socket.socket, *, say: Callable[[bytes], None] | None = None
+) -> None:
+    """Pass on what each side says until one of them ends; a reset is passed on, too.
+
+    Args:
+        one: The client.
+        other: The server.
+        say: Brings the client what the server says.
+    """
+    say = say or one.sendall
     try:
         while True:
             for ready in select.select([one, other], [], [])[0]:
                 said = ready.recv(65536)
                 if not said:
                     return
-                (other if ready is one else one).sendall(said)
+                (other.sendall if ready is one else say)(said)
     except OSError:
         for each in (one, other):
             reset(each)

@@ -209,6 +209,22 @@ class TestFaults:
         again = client(credentials, trusted.endpoint, transport=transport)
         assert asked(again, version).data == b"x"
 
+    def test_an_answer_may_be_nonsense_trickle_or_break_off(self, trusted, transport):
+        version = trusted.put("acme", "db", "x")
+        credentials = keyed(trusted.reader())
+        made = client(credentials, trusted.endpoint, transport=transport)
+        trusted.garble(b"\xff").answer_http(200, b"<html>")
+        with pytest.raises(Exception, match=r"deserializing|Failed to parse|Expecting"):
+            asked(made, version)
+        trusted.calm()
+        trusted.wire.most = 100
+        with pytest.raises(Exception, match=r"[Rr]eset|Socket closed|aborted|handshake|EOF"):
+            asked(client(credentials, trusted.endpoint, transport=transport), version, timeout=3)
+        trusted.calm()
+        trusted.wire.pause = 0.05
+        with pytest.raises(Exception, match=r"Deadline|timed out"):
+            asked(client(credentials, trusted.endpoint, transport=transport), version, timeout=0.4)
+
     def test_those_that_wait_keep_nobody_else_waiting(self, trusted, transport):
         version = trusted.put("acme", "db", "x")
         made = client(keyed(trusted.reader()), trusted.endpoint, transport=transport)
