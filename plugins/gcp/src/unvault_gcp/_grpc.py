@@ -177,11 +177,10 @@ def _host(name: str | None) -> str:
 
 
 def _trusted(ca_file: Path | None) -> bytes | None:
-    """Return the certificates to trust; None for those that gRPC comes with or is told of."""
-    known = ca_file
-    if known is None and not os.environ.get("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"):
-        named = bundle()
-        known = Path(named) if named else None
+    """Return the certificates to trust; None for those that gRPC comes with."""
+    # gRPC would read this variable by itself: once in a process, whatever it is later on.
+    named = os.environ.get("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH") or bundle()
+    known = ca_file or (Path(named) if named else None)
     if known is None:
         return None
     try:

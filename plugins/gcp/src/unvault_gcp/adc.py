@@ -13,7 +13,7 @@ from unvault.errors import CredentialMissing
 from unvault_gcp import machine
 from unvault_gcp.asking import Web
 from unvault_gcp.federation import by_federation
-from unvault_gcp.key_files import Content, checked, read
+from unvault_gcp.key_files import Content, Seen, checked, read
 from unvault_gcp.service_accounts import by_key, by_url
 from unvault_gcp.tokens import Caller
 from unvault_gcp.users import by_refresh_token, by_workforce_token
@@ -36,7 +36,8 @@ def find(web: Web) -> Caller:
     if path is not None:
         named = f"the file {str(path)!r}"
         advice = f"check {_VARIABLE}" if os.environ.get(_VARIABLE) else _LOGIN
-        caller = _by_file(web, read(path, advice), named, advice)
+        seen = Seen.now(path)
+        caller = attrs.evolve(_by_file(web, read(path, advice), named, advice), file=seen)
     else:
         found = machine.by_metadata(web)
         if found is None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 from unvault.errors import CredentialMissing
 from unvault.model import Answers
@@ -15,6 +18,33 @@ _WANTED = ("project_id", "private_key_id", "private_key", "client_email")
 
 Content = Mapping[str, Any]
 """What is in a file."""
+
+
+@attrs.frozen
+class Seen:
+    """A file, as it was when it was read."""
+
+    path: Path
+    """Where it is."""
+    digest: bytes = attrs.field(repr=False)
+    """What changes with its content."""
+
+    @classmethod
+    def now(cls, path: Path) -> Seen:
+        """Return it as it is now: to be called before it is read."""
+        return cls(path, _digest(path))
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is another one by now."""
+        return _digest(self.path) != self.digest
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except (OSError, ValueError):
+        return b""
 
 
 def read(path: Path, advice: str) -> Content:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import attrs
 
@@ -20,6 +21,7 @@ from unvault_gcp import adc, forms, key_files, service_accounts
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import Connection, connection_of
 from unvault_gcp.federation import by_federation
+from unvault_gcp.key_files import Seen
 from unvault_gcp.tokens import Caller
 from unvault_gcp.vault import Vault
 
@@ -41,11 +43,11 @@ def sign_in(credential: Credential, find: Find) -> Session:
 def _caller(credential: Credential, web: Web, find: Find) -> Caller:
     answers = credential.answers
     if credential.type == forms.SERVICE_ACCOUNT:
-        key, named = key_files.key_of(answers)
-        return service_accounts.by_key(key, named)
+        path = answers.path("key_file")
+        seen = Seen.now(path) if path else None
+        return attrs.evolve(service_accounts.by_key(*key_files.key_of(answers)), file=seen)
     if credential.type == forms.WORKLOAD_IDENTITY:
-        path = answers.path("config_file")
-        assert path is not None  # noqa: S101  # the form requires it
+        path = Path(answers.path("config_file") or "")  # the form requires it
         content = key_files.read(path, "check the field config_file")
         return by_federation(web, content, f"the configuration file {str(path)!r}")
     if credential.type == forms.IMPERSONATION:

@@ -9,6 +9,7 @@ import attrs
 from unvault.errors import CredentialRejected, UnvaultError
 from unvault_gcp._errors import no_answer
 from unvault_gcp.asking import Answer, seconds_of, text_of
+from unvault_gcp.key_files import Seen
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """What tokens are asked for: the one scope that Secret Manager accepts."""
@@ -42,6 +43,8 @@ class Caller:
     """What it is and where it comes from, for a person to read."""
     advice: str = "check the credential"
     """What to do where the token is not accepted."""
+    file: Seen | None = None
+    """The file that it was read from, where there is one."""
 
 
 def token_in(answer: Answer, where: str, *, value: str, seconds: str) -> Token:

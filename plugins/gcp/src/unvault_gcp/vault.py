@@ -164,8 +164,14 @@ class Vault:
         return self._retries.call(attempt)
 
     def _rejected(self) -> Exception:
+        """Return the error for a token that is not accepted.
+
+        Another one may be where this one was once, is an old one, or has its file changed.
+        """
         old = time.monotonic() - self._opened > _YOUNG_SECONDS
-        return rejected(WHERE, self.caller.advice, renewable=self._accepted or old)
+        file = self.caller.file
+        other = self._accepted or old or (file is not None and file.changed)
+        return rejected(WHERE, self.caller.advice, renewable=other)
 
 
 def _transport(connection: Connection, web: Web, caller: Caller) -> Transport:
