@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from tests.plugins.gcp.using import opened
 from tests.servers.connect import Connect
 from tests.servers.gcp import Gcp
 from tests.servers.tokens import Issuer
@@ -87,6 +89,19 @@ def own_home(monkeypatch, tmp_path_factory):
     }.items():
         monkeypatch.setenv(variable, value)
     return home
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def transport(request):
+    """Return the name of each transport in turn."""
+    return request.param
+
+
+@pytest.fixture
+def open_unvault():
+    """Return what makes an `Unvault`, as `opened` does, and closes it afterwards."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(opened(*args, **options))
 
 
 @pytest.fixture

@@ -168,11 +168,17 @@ _GRPC: tuple[tuple[str, _Made], ...] = (
 """What gRPC says where no server did, and what it becomes: most specific first."""
 
 
-def grpc_error(details: str, where: str) -> UnvaultError | None:
-    """Return the error for a call that no server answered; None where one did."""
+def grpc_error(details: str, where: str, *, proxied: bool) -> UnvaultError | None:
+    """Return the error for a call that no server answered; None where one did.
+
+    Args:
+        details: What gRPC says.
+        where: Who was asked.
+        proxied: Whether by a proxy, which is all that was connected to, then.
+    """
     for phrase, made in _GRPC:
         if phrase in details:
-            return made(details, where)
+            return (_proxy if proxied and made is _away else made)(details, where)
     return None
 
 

@@ -53,6 +53,7 @@ class _Methods:
     channel: Any
     access: Any
     browse: Any
+    proxied: bool
 
 
 class Grpc:
@@ -110,7 +111,7 @@ class Grpc:
                 request, timeout=seconds, metadata=(*self._metadata, routing)
             )
         except Exception as error:  # noqa: BLE001  # gRPC's, and ValueError of a closed channel
-            failed = _failure(error)
+            failed = _failure(error, proxied=methods.proxied)
         if isinstance(failed, Refused) and failed.code in SLOW:
             self._forget(location, methods)
         raise failed
@@ -135,7 +136,8 @@ class Grpc:
 
     def _made(self, location: str | None) -> _Methods:
         address = self._connection.address(location)
-        channel = _channel(address, self._connection.ca_file)
+        proxy = proxy_of(address)
+        channel = _channel(address, self._connection.ca_file, proxy)
         classes = _messages()
 
         def method(name: str, request: str, response: str) -> Any:
@@ -151,6 +153,7 @@ class Grpc:
                 "AccessSecretVersion", "AccessSecretVersionRequest", "AccessSecretVersionResponse"
             ),
             method("ListSecrets", "ListSecretsRequest", "ListSecretsResponse"),
+            proxied=proxy is not None,
         )
 
 
@@ -160,11 +163,11 @@ def _messages() -> dict[str, Any]:
     return CLASSES
 
 
-def _channel(address: str, ca_file: Path | None) -> Any:
+def _channel(address: str, ca_file: Path | None, proxy: str | None) -> Any:
     parts = urlsplit(address)
     secure = parts.scheme == "https"
     target = f"{_host(parts.hostname)}:{parts.port or (443 if secure else 80)}"
-    options = (*_OPTIONS, *_proxy_options(address))
+    options = (*_OPTIONS, *_proxy_options(proxy))
     with _quiet() as grpc:
         if not secure:
             return grpc.insecure_channel(target, options=options)
@@ -193,11 +196,10 @@ def _trusted(ca_file: Path | None) -> bytes | None:
     )
 
 
-def _proxy_options(address: str) -> tuple[tuple[str, object], ...]:
+def _proxy_options(proxy: str | None) -> tuple[tuple[str, object], ...]:
     """Return what has gRPC use the proxy that all others use; it reads some variables only."""
     if os.environ.get(_OWN_PROXY):
         return ()
-    proxy = proxy_of(address)
     return (("grpc.enable_http_proxy", 0),) if proxy is None else (("grpc.http_proxy", proxy),)
 
 
@@ -218,7 +220,7 @@ def _quiet() -> Iterator[ModuleType]:
     yield grpc
 
 
-def _failure(error: Exception) -> Exception:
+def _failure(error: Exception, *, proxied: bool) -> Exception:
     """Return what an exception of gRPC's is to us."""
     code = getattr(error, "code", None)
     if code is None:
@@ -229,7 +231,7 @@ def _failure(error: Exception) -> Exception:
         )
     name, details = str(code().name), str(error.details() or "")  # type: ignore[attr-defined]
     if name == "UNAVAILABLE":
-        failed = grpc_error(details, WHERE)
+        failed = grpc_error(details, WHERE, proxied=proxied)
         if failed is not None:
             return Again(failed)
     return refused(name, details, _reasons(error))

@@ -130,8 +130,8 @@ class Web:
         answer = _answer(
             self.reply(where, method, url, whole, body, seconds=seconds, directly=directly)
         )
-        if answer.status == 429 or answer.status >= 500:
-            refusal = answer.refusal
+        refusal = None if answer.is_good else answer.refusal
+        if refusal is not None and refusal.may_pass:
             raise Again(outage(refusal, where), after=refusal.after)
         return answer
 

@@ -165,14 +165,11 @@ def _picked(text: str, source: Mapping[str, Any]) -> str | None:
 
 def _from_elsewhere(web: Web, content: Content, named: str) -> str:
     """Have google-auth find the token, and send its requests through us."""
-    import google.auth
-
-    load: Any = google.auth.load_credentials_from_dict
-    if "certificate" in content["credential_source"]:
-        raise _unusable(named, "signing in by certificate is not supported")
     try:
-        found, _ = load(dict(content), scopes=[SCOPE])
-        token = found.retrieve_subject_token(_Request(web))
+        made = _sdk_credentials(content)
+        if made is None:
+            raise _unusable(named, "its credential_source is none of those that are supported")
+        token = made.retrieve_subject_token(_Request(web))
     except UnvaultError:
         raise
     except Again as again:
@@ -182,6 +179,21 @@ def _from_elsewhere(web: Web, content: Content, named: str) -> str:
     else:
         return str(token)
     raise failed
+
+
+def _sdk_credentials(content: Content) -> Any:
+    source, options = content["credential_source"], {"scopes": [SCOPE]}
+    if "executable" in source:
+        from google.auth import pluggable
+
+        program: Any = pluggable.Credentials
+        return program.from_info(dict(content), **options)
+    if "environment_id" in source:
+        from google.auth import aws
+
+        machine: Any = aws.Credentials
+        return machine.from_info(dict(content), **options)
+    return None
 
 
 @attrs.frozen
