@@ -5,6 +5,7 @@ Of an exception's own text nothing is shown: only a few known phrases are looked
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from unvault.errors import CredentialMissing, CredentialRejected, Unavailable, UnvaultError
@@ -42,7 +43,7 @@ def _proxy(_text: str, where: str) -> UnvaultError:
 def _untrusted(text: str, where: str) -> UnvaultError:
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower():
         why, hint = "does not speak TLS", "give the endpoint with http://"
-    elif "ostname mismatch" in text or "not valid for" in text or "eer name" in text:
+    elif re.search("ostname mismatch|not valid for|eer name|Hostname Verification", text):
         why, hint = "has a TLS certificate for another host", "check the endpoint"
     elif "expired" in text:
         why, hint = "has a TLS certificate that has expired", "tell who runs it"
@@ -155,6 +156,7 @@ _GRPC: tuple[tuple[str, _Made], ...] = (
     ("HTTP proxy", _proxy),
     ("CERTIFICATE_VERIFY_FAILED", _untrusted),
     ("handshake failed", _untrusted),
+    ("Hostname Verification", _untrusted),
     ("Peer name", _untrusted),
     ("address lookup failed", _unknown_host),
     ("DNS resolution failed", _unknown_host),
