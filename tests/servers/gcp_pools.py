@@ -25,23 +25,28 @@ class Pool:
         """Return by what name somebody of the pool is granted roles."""
         return f"principal://iam.googleapis.com/{self.name}/subject/{subject}"
 
-    def configuration(self, token_file: Path, *, account: object = None) -> dict[str, Any]:
+    def configuration(
+        self, token_file: Path, *, account: object = None, real_names: bool = False
+    ) -> dict[str, Any]:
         """Return what the file of an external account holds.
 
         Args:
             token_file: Where the issuer's token is.
             account: The service account to impersonate, if there is one.
+            real_names: Name Google's own servers, and not this one.
         """
+        sts = "https://sts.googleapis.com" if real_names else self._address
+        iam = "https://iamcredentials.googleapis.com" if real_names else self._address
         made = {
             "type": "external_account",
             "audience": self.audience,
             "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "token_url": f"{self._address}/v1/token",
+            "token_url": f"{sts}/v1/token",
             "credential_source": {"file": str(token_file)},
             "universe_domain": "googleapis.com",
         }
         if account is not None:
             made["service_account_impersonation_url"] = (
-                f"{self._address}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+                f"{iam}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
             )
         return made
