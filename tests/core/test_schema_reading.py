@@ -40,6 +40,7 @@ def _at(schema: Any, *path: str | int) -> Any:
         (lambda s: s.update({"$id": "x"}), "#/$id says what a form cannot say"),
         (lambda s: s.update({"a/b~": 1}), "#/a~1b~0 says"),
         (lambda s: s["oneOf"][0]["properties"].pop("type"), "#/oneOf/0 has no name"),
+        (lambda s: _at(s, "oneOf", 0, "properties", "type").update(const=""), "#/oneOf/0 makes no"),
         (lambda s: _at(s, *FIRST).update(maxLength=8), "/server_address/maxLength says"),
         (lambda s: _at(s, *FIRST).update(pattern="x"), "/server_address/pattern is not written as"),
         (lambda s: _at(s, *FIRST).update(pattern="^(?:x)$"), "a pattern needs pattern_help"),

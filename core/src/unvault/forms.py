@@ -162,7 +162,7 @@ class Field:
     @property
     def title(self) -> str:
         """The label, or one made from the name."""
-        return self.label or self.name.replace("_", " ").capitalize()
+        return self.label or title_of(self.name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -181,6 +181,11 @@ class Field:
     def visible(self, answers: Mapping[str, Answer]) -> bool:
         """Say whether it is asked, given the answers to the other fields."""
         return all(answers.get(name) in wanted for name, wanted in self.visible_when)
+
+
+def title_of(name: str) -> str:
+    """Return what a person reads in place of a name that has no label."""
+    return name.replace("_", " ").capitalize()
 
 
 def variables(provider: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -238,7 +243,7 @@ class CredentialType:
     @property
     def title(self) -> str:
         """The label, or one made from the name."""
-        return self.label or self.name.replace("_", " ").capitalize()
+        return self.label or title_of(self.name)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -30,7 +30,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from unvault.forms import Answer, Choice, CredentialForm, CredentialType, Field, Kind, SecretForm
+from unvault.forms import (
+    Answer,
+    Choice,
+    CredentialForm,
+    CredentialType,
+    Field,
+    Kind,
+    SecretForm,
+    title_of,
+)
 from unvault.schema_reading import ADDRESS, ANNOTATION, Part, read_fields, read_type, same
 
 _Schema = dict[str, Any]
@@ -132,7 +141,7 @@ def _annotated(schema: _Schema, **ours: object) -> _Schema:
 
 def _label(thing: Field | CredentialType) -> str | None:
     """Return the label that the title does not tell from none."""
-    return thing.label if thing.label == type(thing)(thing.name).title else None
+    return thing.label if thing.label == title_of(thing.name) else None
 
 
 def _type_schema(kind: CredentialType) -> _Schema:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from unvault.errors import FormError, Problem
-from unvault.forms import Answer, Choice, CredentialType, Field, Kind
+from unvault.forms import Answer, Choice, CredentialType, Field, Kind, title_of
 
 ANNOTATION = "x-unvault"
 """The keyword for what JSON Schema has no word for."""
@@ -131,7 +131,7 @@ def _read_field(name: str, part: Part, *, required: bool) -> Field:
 
 def _label(part: Part, name: str) -> str:
     title = part.text("title") or ""
-    unlabelled = title == Field(name).title and part.ours.text("label") is None
+    unlabelled = title == title_of(name) and part.ours.text("label") is None
     return "" if unlabelled else title
 
 
