@@ -15,7 +15,7 @@ from tests.core import schema_forms as generated
 import acme_provider
 from unvault.checking import check_answers, check_credential
 from unvault.errors import FormError
-from unvault.forms import Choice, CredentialForm, Field, SecretForm
+from unvault.forms import Choice, CredentialForm, CredentialType, Field, SecretForm
 from unvault.schema import credential_form, credential_schema, secret_form, secret_schema
 from unvault_hashicorp import plugin as hashicorp
 from unvault_local import plugin as local
@@ -68,6 +68,12 @@ def test_the_credential_forms_there_are_come_back(form: CredentialForm) -> None:
     schema = credential_schema(form)
     Validator.check_schema(schema)
     assert credential_form(through_json(schema)) == form
+
+
+@pytest.mark.parametrize("name", ["class", "import", "self"])
+def test_a_type_may_have_a_name_that_no_field_may_have(name: str) -> None:
+    form = CredentialForm("House", types=[CredentialType(name)])
+    assert credential_form(credential_schema(form)) == form
 
 
 @pytest.mark.parametrize("form", SECRET_FORMS, ids=NAMES)

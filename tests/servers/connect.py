@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import select
+import http.client
 import socket
 import ssl
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.servers.aws_proxy import AwsProxy
 from tests.servers.serving import Connection, Seen, Serving
+from tests.servers.wire import pass_on
 
 
 class Connect(Serving):
@@ -26,13 +27,27 @@ class Connect(Serving):
             environment = connect.environment  # HTTPS_PROXY, AWS_CA_BUNDLE …
             connect.at("secretsmanager.eu-west-1.amazonaws.com").fail("ThrottlingException")
 
+    A server that has certificates for its names itself is passed all that comes, whatever protocol
+    that is: HTTP/2 and gRPC too. It is also asked what is asked without TLS::
+
+        with Connect(authority, tmp_path, tunnels=gcp.hosts) as connect:
+            environment = gcp.environment | connect.environment
+
     Args:
         authority: A CA of trustme.
         folder: Where the CA's certificate is put.
         servers: The address that answers for each host.
+        tunnels: The port that answers for each host by itself.
     """
 
-    def __init__(self, authority: Any, folder: Path, servers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        authority: Any,
+        folder: Path,
+        servers: Mapping[str, str] | None = None,
+        *,
+        tunnels: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__()
         self.hosts: list[str] = []
         """The hosts that were asked for, in order."""
@@ -40,16 +55,20 @@ class Connect(Serving):
         """Those of them that nobody answered for."""
         self.ca_file = folder / "authority.pem"
         authority.cert_pem.write_to_path(self.ca_file)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*servers).configure_cert(tls)
-        self._proxies = {host: AwsProxy(address, tls) for host, address in servers.items()}
+        self._proxies: dict[str, AwsProxy] = {}
+        if servers:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert(*servers).configure_cert(tls)
+            self._proxies = {host: AwsProxy(address, tls) for host, address in servers.items()}
+        self._tunnels = dict(tunnels or {})
         self._stack = contextlib.ExitStack()
 
     @property
     def environment(self) -> dict[str, str]:
         """Variables by which an SDK goes through this proxy, whatever it asks."""
-        bundle = {"AWS_CA_BUNDLE": str(self.ca_file)}
-        return {"HTTP_PROXY": self.address, "HTTPS_PROXY": self.address, "NO_PROXY": "", **bundle}
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), self.address) | {"NO_PROXY": ""}
+        lower = {name.lower(): value for name, value in proxies.items()}  # all that gRPC knows
+        return proxies | lower | {"AWS_CA_BUNDLE": str(self.ca_file)}
 
     def at(self, host: str) -> AwsProxy:
         """Return what counts and spoils the requests for a host."""
@@ -58,21 +77,29 @@ class Connect(Serving):
     def respond(self, seen: Seen, connection: Connection) -> None:
         tunnel = seen.method == "CONNECT"
         host = urlsplit(f"//{seen.path}" if tunnel else seen.path).hostname or ""
-        proxy = self._proxies.get(host) if tunnel else None
+        port = self._port(host, tunnel=tunnel)
         with self.lock:
             self.hosts.append(host)
-            if proxy is None:
+            if port is None:
                 self.refused.append(host)
         connection.close_connection = True
-        if proxy is None:
+        if port is None:
             connection.answer(403, headers={"Connection": "close"})
-            return
-        connection.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        connection.wfile.flush()
-        there = ("127.0.0.1", proxy.port)
-        with contextlib.suppress(OSError), socket.create_connection(there) as link:
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _pass(connection.connection, link)
+        elif tunnel:
+            connection.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            connection.wfile.flush()
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port)) as link,
+            ):
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                pass_on(connection.connection, link)
+        else:
+            _ask(port, seen, connection)
+
+    def _port(self, host: str, *, tunnel: bool) -> int | None:
+        proxy = self._proxies.get(host) if tunnel else None
+        return self._tunnels.get(host) if proxy is None else proxy.port
 
     def __enter__(self) -> Self:
         for proxy in self._proxies.values():
@@ -100,11 +127,18 @@ def aws_hosts(
     return named
 
 
-def _pass(one: socket.socket, other: socket.socket) -> None:
-    """Pass on what each side says until one of them ends."""
-    while True:
-        for ready in select.select([one, other], [], [])[0]:
-            said = ready.recv(65536)
-            if not said:
-                return
-            (other if ready is one else one).sendall(said)
+def _ask(port: int, seen: Seen, connection: Connection) -> None:
+    """Ask what a client asks without a tunnel."""
+    parts = urlsplit(seen.path)
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        link.request(seen.method, path, seen.body or None, seen.headers)
+        reply = link.getresponse()
+        headers = {"Content-Type": "", **dict(reply.getheaders()), "Connection": "close"}
+        headers.pop("Content-Length", None)
+        connection.answer(reply.status, reply.read(), headers)
+    except OSError:
+        connection.answer(502, headers={"Connection": "close"})
+    finally:
+        link.close()

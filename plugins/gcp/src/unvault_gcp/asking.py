@@ -1,0 +1,213 @@
+"""Questions over HTTP whose answers are JSON: again where that may help, and in time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from unvault.retries import Again, Retries
+from unvault_gcp import __version__
+from unvault_gcp._errors import HTTP_CODES, Refused, outage, refused
+from unvault_gcp._exceptions import http_error
+from unvault_gcp.connection import Connection
+
+if TYPE_CHECKING:
+    from unvault_gcp._http import Reply, Sender
+
+USER_AGENT = f"unvault/{__version__}"
+
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a small answer may be a large one
+    "User-Agent": USER_AGENT,
+}
+
+
+@attrs.frozen
+class Answer:
+    """What was answered."""
+
+    status: int
+    """The HTTP status."""
+    fields: Mapping[str, Any] = attrs.field(repr=False)
+    """The JSON object that its body is; empty where it is none."""
+    text: str = attrs.field(repr=False)
+    """Its body as text; empty where it is none."""
+    headers: Mapping[str, str]
+    """Its headers."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is a success."""
+        return self.status == 200
+
+    @property
+    def refusal(self) -> Refused:
+        """What is understood of one that is no success."""
+        error = self.fields.get("error")
+        told: Mapping[str, Any] = error if isinstance(error, dict) else {}
+        code = str(told.get("status") or HTTP_CODES.get(self.status, "UNKNOWN"))
+        details = told.get("details")
+        reasons = [str(each.get("reason")) for each in details or () if isinstance(each, dict)]
+        after = str(self.headers.get("Retry-After") or "")
+        return refused(
+            code,
+            str(told.get("message") or ""),
+            reasons,
+            float(after) if re.fullmatch("[0-9]{1,6}", after) else None,
+        )
+
+    @property
+    def oauth_error(self) -> str:
+        """The code of an error of OAuth's; empty where there is none."""
+        error = self.fields.get("error")
+        known = isinstance(error, str) and re.fullmatch("[a-z_]{1,60}", error)
+        return str(error) if known else ""
+
+
+class Web:
+    """Asks over HTTP, for one credential; several threads may use it.
+
+    Args:
+        connection: What to trust, and how patient to be.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._retries = Retries(connection.timeout)
+        self._made: Sender | None = None
+
+    def ask(self, where: str, method: str, url: str, **options: Any) -> Answer:
+        """Return an answer, whatever it says; one after which it may work is waited for.
+
+        Args:
+            where: Who is asked, for a person.
+            method: The HTTP method.
+            url: The whole address.
+            options: As for `once`.
+
+        Raises:
+            Unavailable: There is none, or the service cannot answer now.
+        """
+        return self._retries.call(
+            lambda seconds: self.once(where, method, url, seconds=seconds, **options)
+        )
+
+    def once(
+        self,
+        where: str,
+        method: str,
+        url: str,
+        *,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        content: Mapping[str, Any] | None = None,
+        directly: bool = False,
+    ) -> Answer:
+        """Return an answer that comes in time.
+
+        Args:
+            where: Who is asked, for a person.
+            method: The HTTP method.
+            url: The whole address.
+            seconds: Until it has to be there.
+            headers: More than those of all requests.
+            form: To be sent as a form.
+            content: To be sent as JSON.
+            directly: By no proxy.
+
+        Raises:
+            Again: There may be another answer in a moment.
+            Unavailable: There is none.
+        """
+        whole = {**_HEADERS, **(headers or {})}
+        body = _body(whole, form, content)
+        answer = _answer(
+            self.reply(where, method, url, whole, body, seconds=seconds, directly=directly)
+        )
+        refusal = None if answer.is_good else answer.refusal
+        if refusal is not None and refusal.may_pass:
+            raise Again(outage(refusal, where), after=refusal.after)
+        return answer
+
+    def reply(
+        self,
+        where: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        seconds: float,
+        directly: bool = False,
+    ) -> Reply:
+        """Return an answer as it came; see `once`."""
+        try:
+            return self._sender.send(
+                method, url, seconds=seconds, headers=headers, body=body, directly=directly
+            )
+        except Exception as error:  # noqa: BLE001  # urllib3's, the system's, TLS's
+            failed, again = http_error(error, where)
+        if again:
+            raise Again(failed)
+        raise failed
+
+    def close(self) -> None:
+        """Close the connections; it can be used again afterwards."""
+        if self._made is not None:
+            self._made.close()
+
+    @property
+    def _sender(self) -> Sender:
+        from unvault_gcp._http import Sender
+
+        if self._made is None:
+            self._made = Sender(self.connection)
+        return self._made
+
+
+def _body(
+    headers: dict[str, str], form: Mapping[str, str] | None, content: Mapping[str, Any] | None
+) -> bytes | None:
+    from urllib.parse import urlencode
+
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return urlencode(form).encode()
+    if content is not None:
+        headers["Content-Type"] = "application/json"
+        return json.dumps(content).encode()
+    return None
+
+
+def _answer(reply: Reply) -> Answer:
+    try:
+        text = reply.body.decode()
+        found = json.loads(text)
+    except (UnicodeError, ValueError, RecursionError):
+        found = None
+    return Answer(
+        reply.status,
+        found if isinstance(found, dict) else {},
+        reply.body.decode(errors="replace"),
+        reply.headers,
+    )
+
+
+def text_of(answer: Answer, name: str) -> str | None:
+    """Return a field of an answer that is text and not empty; None where there is none."""
+    value = answer.fields.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def seconds_of(answer: Answer, name: str) -> float | None:
+    """Return a field of an answer that is a number of seconds; None where there is none."""
+    try:
+        return float(answer.fields[name])
+    except (KeyError, TypeError, ValueError):
+        return None
