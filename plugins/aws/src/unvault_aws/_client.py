@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 import attrs
 
-from unvault.errors import UnvaultError
+from unvault.errors import CredentialMissing, UnvaultError
 from unvault.retries import Again, Retries
 from unvault_aws import __version__
 from unvault_aws._errors import Refused, outage, refused
 from unvault_aws._exceptions import sdk_error
 from unvault_aws._quiet import hush, quiet
 from unvault_aws.connection import Connection
+from unvault_aws.endpoints import check_endpoints
 
 DEFAULT_REGION = "us-east-1"
 """Where STS is asked when no region is known: whose keys are is the same in every region."""
@@ -156,7 +157,9 @@ class Aws:
                 try:
                     return action()
                 except Exception as error:  # noqa: BLE001  # the SDK's have no common parent
-                    failed, again = _failure(error, where)
+                    caught = error
+                failed, again = self._failure(caught, where)
+                del caught  # what it says may be shown with this frame
             if again is not None:
                 raise again
             raise failed
@@ -173,7 +176,9 @@ class Aws:
             try:
                 return action()
             except Exception as error:  # noqa: BLE001  # the SDK's have no common parent
-                failed, _ = _failure(error, "AWS")
+                caught = error
+            failed, _ = self._failure(caught, "AWS")
+            del caught
         raise failed
 
     def close(self) -> None:
@@ -201,6 +206,8 @@ class Aws:
             "sts": self.connection.sts_endpoint,
         }
         options: dict[str, Any] = {"endpoint_url": endpoints.get(service)}
+        if endpoints.get(service) is None:
+            check_endpoints(self.sdk, [service])
         if keys is None:
             options["config"] = Config(signature_version=UNSIGNED)
         else:
@@ -212,6 +219,25 @@ class Aws:
         made = self.sdk.create_client(service, region_name=region, **options)
         hush()  # what was imported for it
         return made
+
+    def _failure(self, error: Exception, where: str) -> tuple[Exception, Again | None]:
+        """Return what an exception is to us, and what says to try again where that may help."""
+        if isinstance(error, UnvaultError | Refused):
+            return error, None
+        response = getattr(error, "response", None)
+        if isinstance(response, dict):
+            refusal = refused(response)
+            if not refusal.may_pass:
+                return refusal, None
+            failed: UnvaultError = outage(refusal, where)
+            return failed, Again(failed, after=refusal.after)
+        if type(error) is ValueError:  # what the SDK says of an address of its own that is none
+            try:
+                check_endpoints(self.sdk)
+            except CredentialMissing as wrong:
+                return wrong, None
+        failed, again = sdk_error(error, where)
+        return failed, Again(failed) if again else None
 
     def _send(self, request: Any, **_: object) -> Any:
         """Send in place of the SDK's client, which would not keep our deadline."""
@@ -236,21 +262,6 @@ class Aws:
         if verify is None:
             verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         return Sender(verify=verify, proxies=get_environ_proxies(url))
-
-
-def _failure(error: Exception, where: str) -> tuple[Exception, Again | None]:
-    """Return what an exception is to us, and what says to try again where that may help."""
-    if isinstance(error, UnvaultError | Refused):
-        return error, None
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        refusal = refused(response)
-        if not refusal.may_pass:
-            return refusal, None
-        failed: UnvaultError = outage(refusal, where)
-        return failed, Again(failed, after=refusal.after)
-    failed, again = sdk_error(error, where)
-    return failed, Again(failed) if again else None
 
 
 @contextmanager
