@@ -302,7 +302,9 @@ def test_a_person_signs_in_once_and_commands_without_one_go_on_with_it(
     failed = unvault("credentials", "login", "asking")
     assert failed.code == 4
     assert "[interaction-required]" in failed.err
-    assert "hint: unvault credentials login asking" in failed.err
+    hint = "run it on a terminal, where somebody can answer: unvault credentials login asking"
+    assert f"hint: {hint}" in failed.err
+    assert "hint: unvault credentials login asking" in unvault("get", "asking/x").err
 
     session = terminal("credentials", "login", "asking")
     session.child.expect_exact("The code is ABCD")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from unvault.errors import CredentialMissing, InteractionRequired
 from unvault.hookspecs import Interaction
-from unvault.model import Credential
+from unvault.model import Credential, Origin
 from unvault.suggestions import nearest
 from unvault_aws import forms, roles, sso
 from unvault_aws._client import Aws, Keys
@@ -41,7 +42,8 @@ def keys_of(credential: Credential, aws: Aws, interaction: Interaction | None) -
     name, profile = _profile(config, aws)
     if sso.is_meant(profile):
         portal = sso.portal_of(config, profile, name)
-        return sso.keys_of(aws, portal, interaction, _login(credential))
+        how = _how_to_sign_in(credential, aws, name)
+        return sso.keys_of(aws, portal, interaction, how)
     if credential.type == forms.SSO:
         raise CredentialMissing(
             f"the section {name!r} says nothing of signing in by SSO",
@@ -51,10 +53,18 @@ def keys_of(credential: Credential, aws: Aws, interaction: Interaction | None) -
     return _chain(aws, interaction)
 
 
-def _login(credential: Credential) -> str:
-    import shlex
-
-    return f"unvault credentials login {shlex.quote(credential.name or credential.provider)}"
+def _how_to_sign_in(credential: Credential, aws: Aws, profile: str) -> str:
+    """Return the commands with which somebody can sign in by SSO."""
+    own = f"aws sso login --profile {shlex.quote(profile)}"
+    if aws.connection.config_file is not None:
+        own = f"AWS_CONFIG_FILE={shlex.quote(str(aws.connection.config_file))} {own}"
+    name = shlex.quote(credential.name or credential.provider)
+    login = f"unvault credentials login {name}"
+    if credential.origin is Origin.AMBIENT and credential.type is not None:  # a draft
+        return f"{own}; or, once it is stored, {login}" if credential.name else own
+    if credential.origin is not Origin.STORED:
+        login = f"unvault credentials login {shlex.quote(credential.provider)}"
+    return f"{login} (or {own})"
 
 
 def _check_files(aws: Aws) -> None:

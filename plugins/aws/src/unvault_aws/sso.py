@@ -95,7 +95,7 @@ def portal_of(config: Mapping[str, Any], profile: Mapping[str, Any], name: str) 
     )
 
 
-def keys_of(aws: Aws, portal: Portal, person: Interaction | None, login: str) -> Keys:
+def keys_of(aws: Aws, portal: Portal, person: Interaction | None, how: str) -> Keys:
     """Return the keys of the role that a profile names.
 
     By a token that is there and valid, or was refreshed; or else somebody signs in.
@@ -104,7 +104,7 @@ def keys_of(aws: Aws, portal: Portal, person: Interaction | None, login: str) ->
         aws: The SDK.
         portal: Where, and as what.
         person: Who may be asked; None where nobody can.
-        login: The command with which somebody can be.
+        how: The commands with which somebody can sign in.
 
     Raises:
         InteractionRequired: Somebody has to sign in, and nobody can be asked.
@@ -124,14 +124,14 @@ def keys_of(aws: Aws, portal: Portal, person: Interaction | None, login: str) ->
         raise InteractionRequired(
             f"nobody is signed in by SSO for the section {portal.profile!r}, and nobody can be"
             " asked to",
-            hint=f"{login} (or aws sso login --profile {portal.profile})",
+            hint=how,
         )
     token = sign_in_with_device(aws, portal, person, stored)
     keys = _role_keys(aws, portal, token)
     if keys is None:
         raise InteractionRequired(
             f"the SSO portal does not accept the sign-in for the section {portal.profile!r}",
-            hint=f"sign in again: {login}",
+            hint=f"sign in again: {how}",
         )
     return keys
 

@@ -27,6 +27,15 @@ def command(vault: Unvault, *, name: str, as_json: bool) -> None:
     with it by themselves, for as long as the vault allows. Where it needs nobody, this is the same
     as `unvault credentials test`.
     """
+    from unvault.errors import InteractionRequired
+
     found = vault.credentials.resolve(name)
     note(f"signing in to {found.provider} …")
-    show_sign_in(name, found, vault.credentials.test(found), as_json=as_json)
+    try:
+        session = vault.credentials.test(found)
+    except InteractionRequired as error:
+        # Providers name this very command to whom they cannot ask.
+        if vault.interaction is None and "credentials login" in (error.hint or ""):
+            error.hint = f"run it on a terminal, where somebody can answer: {error.hint}"
+        raise
+    show_sign_in(name, found, session, as_json=as_json)
