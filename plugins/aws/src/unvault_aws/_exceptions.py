@@ -118,17 +118,32 @@ def _misconfigured(_error: Any, _where: str) -> UnvaultError:
     )
 
 
-def _not_retrieved(_error: Any, _where: str) -> UnvaultError:
+def _not_retrieved(error: Any, _where: str) -> UnvaultError:
+    if error.kwargs.get("provider") == "custom-process":
+        return CredentialRejected(
+            "the program that credential_process names did not give any keys",
+            hint="run it by itself, to see why",
+        )
     return CredentialRejected(
         "the way to keys that the AWS files or variables name did not bring any",
-        hint="run what credential_process names, or `aws sts get-caller-identity`, to see why",
+        hint="check credential_source in the profile; `aws sts get-caller-identity` may say more",
     )
 
 
 def _metadata(_error: Any, _where: str) -> UnvaultError:
     return Unavailable(
-        "the container's or machine's own source of keys did not answer",
-        hint="check that it has a role, and AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "the machine's own source of keys did not answer",
+        hint="check that it has a role, AWS_EC2_METADATA_SERVICE_ENDPOINT, and that it answers with"
+        " a token (IMDSv2)",
+    )
+
+
+def _no_metadata_address(_error: Any, _where: str) -> UnvaultError:
+    return CredentialMissing(
+        "what AWS_EC2_METADATA_SERVICE_ENDPOINT or its MODE says, or ec2_metadata_service_endpoint"
+        " in the profile, cannot be used",
+        hint="it has to be an address such as http://169.254.169.254, its mode IPv4 or IPv6; or"
+        " leave them out",
     )
 
 
@@ -197,8 +212,8 @@ KINDS: Mapping[str, _Made] = {
     "InvalidMaxRetryAttemptsError": _misconfigured,
     "InvalidRetryModeError": _misconfigured,
     "InvalidSTSRegionalEndpointsConfigError": _misconfigured,
-    "InvalidIMDSEndpointError": _misconfigured,
-    "InvalidIMDSEndpointModeError": _misconfigured,
+    "InvalidIMDSEndpointError": _no_metadata_address,
+    "InvalidIMDSEndpointModeError": _no_metadata_address,
     "MetadataRetrievalError": _metadata,
     "RefreshWithMFAUnsupportedError": _somebody,
     "TokenRetrievalError": _somebody,

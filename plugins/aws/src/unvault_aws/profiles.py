@@ -14,7 +14,7 @@ from unvault.errors import CredentialMissing, InteractionRequired
 from unvault.hookspecs import Interaction
 from unvault.model import Credential, Origin
 from unvault.suggestions import nearest
-from unvault_aws import forms, roles, sso
+from unvault_aws import containers, forms, roles, sso
 from unvault_aws._client import Aws, Keys
 from unvault_aws._errors import Refused
 from unvault_aws._exceptions import no_keys
@@ -106,10 +106,10 @@ def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any
 def _chain(aws: Aws, interaction: Interaction | None) -> Keys:
     """Return what the SDK's own chain finds; of a profile, only what has to do with it."""
     chain = aws.look(lambda: aws.sdk.get_component("credential_provider"))
+    _tame(chain, interaction)
     if aws.connection.profile is not None:
         for place in _MACHINE:
             chain.remove(place)
-    _tame(chain, interaction)
     try:
         found = aws.work(lambda: _loaded(chain), "STS")
     except Refused as refusal:
@@ -135,8 +135,9 @@ def _loaded(chain: Any) -> Keys | None:
     found = chain.load_credentials()
     if found is None:
         return None
-    frozen = found.get_frozen_credentials()
-    # Those that can be refreshed say until when they are good, only not to everybody.
+    # Those that can be refreshed say what they are, and until when, only not to everybody. Who asks
+    # has those renewed that are good for less than a quarter of an hour, as soon as they are there.
+    frozen = getattr(found, "_frozen_credentials", None) or found.get_frozen_credentials()
     expires = getattr(found, "_expiry_time", None)
     return Keys(
         frozen.access_key,
@@ -148,10 +149,12 @@ def _loaded(chain: Any) -> Keys | None:
 
 
 def _tame(chain: Any, interaction: Interaction | None) -> None:
-    """See to it that nobody is asked past us, and that no program is waited for for ever."""
+    """Have nobody asked past us, no program waited for for ever, and a container's faults named."""
     roles = chain.get_provider("assume-role")
     roles._prompter = partial(_ask_for_code, interaction)  # noqa: SLF001  # it asks the terminal
     chain.get_provider("custom-process")._popen = _Impatient  # noqa: SLF001  # it has no timeout
+    container = chain.get_provider("container-role")
+    container.load = partial(containers.load, container.load)
 
 
 def _ask_for_code(interaction: Interaction | None, question: str) -> str:
