@@ -121,6 +121,23 @@ def test_a_source_that_is_not_there_is_told_with_near_names_of_the_same_provider
     assert caught.value.credential == "lost"
 
 
+def test_a_source_that_is_gone_is_replaced_where_it_was_named(vault):
+    vault.credentials.remove("base")
+
+    for name in ("top/x", "middle/x"):
+        with pytest.raises(
+            CredentialNotFound, match="'base', which is named as a source"
+        ) as caught:
+            vault.fetch(name)
+        assert str(caught.value.hint).startswith(
+            "name another source: unvault credentials edit middle"
+        )
+    draft = vault.credentials.draft("chained", "role", {"source": "base"}, name="new")
+    with pytest.raises(CredentialNotFound) as caught:
+        vault.credentials.test(draft)  # which is not there to be edited
+    assert caught.value.hint == "unvault credentials list shows those there are"
+
+
 def test_a_source_that_was_signed_out_is_no_source(vault):
     vault.credentials.clear("base")
 

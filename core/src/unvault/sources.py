@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Set
 from typing import TYPE_CHECKING
 
 from unvault.errors import CredentialMissing, CredentialNotFound
-from unvault.model import Credential
+from unvault.model import Credential, Origin
 from unvault.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ class Sources:
         """
         seen = {credential.id, credential.name} - {""}
         used = self._used.setdefault(credential.id, set())
+        user = credential  # whose source is looked for: each one found may have another
 
         def find(name: str) -> Credential:
+            nonlocal user
             found = self._store.get(name)
             if found is None:
-                raise self._unknown(name, credential.provider)
+                raise self._unknown(name, user)
             if found.provider != credential.provider:
                 raise CredentialMissing(
                     f"the credential {found.name!r} is for {found.provider}, and"
@@ -48,7 +51,7 @@ class Sources:
                 raise CredentialMissing(
                     f"the credential {found.name!r}, which is the source of {credential.label!r},"
                     " was signed out",
-                    hint=f"give it new answers: unvault credentials edit {found.name}",
+                    hint=f"give it new answers: unvault credentials edit {shlex.quote(found.name)}",
                 )
             if seen & {found.id, found.name}:
                 raise CredentialMissing(
@@ -57,6 +60,7 @@ class Sources:
                 )
             seen.update((found.id, found.name))
             used.add(found.id)
+            user = found
             return found
 
         return find
@@ -69,10 +73,12 @@ class Sources:
         """Forget what a credential was built on: it was changed or removed."""
         self._used.pop(credential_id, None)
 
-    def _unknown(self, name: str, provider: str) -> CredentialNotFound:
-        names = [item.name for item in self._store.list() if item.provider == provider]
+    def _unknown(self, name: str, user: Credential) -> CredentialNotFound:
+        names = [item.name for item in self._store.list() if item.provider == user.provider]
+        listed = "unvault credentials list shows those there are"
+        another = f"name another source: unvault credentials edit {shlex.quote(user.name)}"
         return CredentialNotFound(
             f"there is no stored credential {name!r}, which is named as a source",
-            hint="unvault credentials list shows those there are",
+            hint=f"{another}; {listed}" if user.origin is Origin.STORED else listed,
             candidates=nearest(name, names),
         )
