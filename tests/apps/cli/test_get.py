@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.apps.cli.conftest import Unvault
+from tests.fakes import GOOD, Site
 
 
 @pytest.fixture
@@ -141,10 +142,25 @@ def test_a_failed_fetch_leaves_the_out_file_alone(
     assert [each.name for each in tmp_path.iterdir() if "out" in each.name] == ["out.txt"]
 
 
+def test_list_leaves_out_columns_without_anything_in_them(unvault: Unvault, site: Site) -> None:
+    listed = """
+@hookimpl
+def list_secrets(session, prefix):
+    return [SecretInfo("a"), SecretInfo("b", note="disabled")]
+"""
+    site.provider("few", f"from unvault.model import SecretInfo\n{GOOD}{listed}")
+
+    assert unvault("list", "few").text.splitlines() == [
+        "REFERENCE  NOTE",
+        "few/a",
+        "few/b      disabled",
+    ]
+
+
 def test_list(unvault: Unvault, stored: None) -> None:
     unvault("local", "set", "a b/c#d", stdin=b"x")
     listed = unvault("list", "local")
-    assert listed.text.splitlines()[0].split() == ["REFERENCE", "VERSION", "CREATED", "NOTE"]
+    assert listed.text.splitlines()[0].split() == ["REFERENCE", "VERSION", "CREATED"]
     first = [line.split()[0] for line in listed.text.splitlines()[1:]]
     assert first[0] == "local/a%20b/c%23d"
     assert unvault("get", first[0]).text == "x"

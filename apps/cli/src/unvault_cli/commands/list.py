@@ -41,7 +41,9 @@ def command(vault: Unvault, *, credential: str, prefix: str, as_json: bool) -> N
     if as_json:
         print_json("secrets", credential=credential, prefix=prefix, secrets=found)
     elif found:
-        shown = ("reference", "version", "created", "note")
+        columns = ("reference", "version", "created", "note")
+        # Not every vault tells all of it.
+        shown = [name for name in columns if any(row[name] for row in found)]
         rows = [[row[name] for name in shown] for row in found]
         print_table([name.upper() for name in shown], rows)
     else:
