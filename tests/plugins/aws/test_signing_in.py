@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.plugins.aws.using import GET, add, at, by_keys, by_token, reader, told, write
+from tests.plugins.aws.using import GET, add, add_brief, at, by_keys, by_token, reader, told, write
 from tests.servers.aws_account import Keys, allow
 
 from unvault.errors import (
@@ -93,7 +93,8 @@ def test_a_role_is_assumed_by_what_the_sdk_finds(app, ministack, open_unvault, m
 
 
 def test_a_role_whose_keys_ended_is_assumed_again(app, proxy, open_unvault):
-    unvault = open_unvault(assuming(app, proxy.address, duration=1), kind="assume_role")
+    unvault = open_unvault()
+    add_brief(unvault, "prod", assuming(app, proxy.address), kind="assume_role", seconds=1)
     add(unvault, "base", by_keys(app.user(allow("sts:AssumeRole")), proxy.address))
     assert fetched(unvault) == "canary-1"
     time.sleep(1.1)
@@ -195,7 +196,8 @@ def test_a_web_identity_is_exchanged_without_a_signature(web, proxy, open_unvaul
 
 def test_a_web_identity_is_read_anew_when_the_keys_end(web, proxy, issuer, open_unvault):
     answers, file = web
-    unvault = open_unvault({**answers, "duration": 1}, kind="web_identity")
+    unvault = open_unvault()
+    add_brief(unvault, "prod", answers, kind="web_identity", seconds=1)
     assert fetched(unvault) == "canary-1"
     file.write_text(issuer.issue(iss="https://id.example.com", sub="me", jti="second"))
     time.sleep(1.1)
@@ -277,6 +279,16 @@ def test_keys_that_nobody_knows_are_rejected(app, ministack, open_unvault):
         with pytest.raises(CredentialRejected) as caught:
             fetched(open_unvault(by_keys(keys, ministack.address)))
         assert "canary" not in told(caught.value)
+
+
+@pytest.mark.parametrize("seconds", [0, 5, 899, 43201, 100000])
+def test_a_duration_that_sts_accepts_of_nobody_is_refused_in_the_form(open_unvault, seconds):
+    good = {"role_arn": "arn:aws:iam::123456789012:role/reader"}
+    for accepted in (900, 3600, 43200):
+        open_unvault({**good, "duration": accepted}, kind="assume_role")
+
+    with pytest.raises(FormError, match="duration has the wrong form: 900 to 43200 seconds"):
+        open_unvault({**good, "duration": seconds}, kind="assume_role")
 
 
 @pytest.mark.parametrize("answers", [{"role_arn": "reader"}, {"session_name": "a b"}])

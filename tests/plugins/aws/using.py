@@ -15,6 +15,7 @@ from tests.servers.aws_account import Account, Keys, allow
 
 from unvault.client import Unvault
 from unvault.directories import Directories
+from unvault.model import Answers
 from unvault_aws import plugin
 
 GET = "secretsmanager:GetSecretValue"
@@ -71,6 +72,18 @@ def opened(
 def add(unvault: Unvault, name: str, answers: dict[str, Any], *, kind: str = "keys") -> None:
     """Store a credential."""
     unvault.credentials.add(unvault.credentials.draft("aws", kind, answers, name=name))
+
+
+def add_brief(
+    unvault: Unvault, name: str, answers: dict[str, Any], *, kind: str, seconds: int
+) -> None:
+    """Store a role whose keys end after so few seconds that the form refuses it.
+
+    AWS gives none below 900 seconds, but ministack does. All but the form is as always.
+    """
+    draft = unvault.credentials.draft("aws", kind, answers)
+    checked = Answers({**draft.answers, "duration": seconds})
+    unvault.credentials._store.add(name, "aws", kind, checked)
 
 
 def token_file(home: Path, key: str) -> Path:

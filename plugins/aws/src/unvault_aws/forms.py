@@ -95,10 +95,10 @@ _ROLE = (
     ),
     Field(
         "duration",
-        help="Seconds that a sign-in lasts: 900 or more, and as many as the role allows.",
+        help="Seconds that a sign-in lasts: 900 to 43200, and no more than the role allows.",
         kind=Kind.INTEGER,
-        pattern="[1-9][0-9]{0,4}",
-        pattern_help="a number of seconds",
+        pattern="9[0-9]{2}|[1-9][0-9]{3}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200",
+        pattern_help="900 to 43200 seconds",
     ),
 )
 
