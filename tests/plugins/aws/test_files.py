@@ -270,7 +270,7 @@ def test_a_program_may_give_the_keys_and_is_not_waited_for_for_ever(
     )
     unvault = open_unvault(by_file(ministack, custom, section="quick"), kind="file")
     assert unvault.fetch("prod/app").text() == "canary-1"
-    monkeypatch.setattr("unvault_aws.profiles._PROCESS_SECONDS", 0.1)
+    monkeypatch.setattr("unvault_aws.programs._SECONDS", 0.1)
     for section, kind in (("slow", CredentialMissing), ("broken", CredentialRejected)):
         add(unvault, section, by_file(ministack, custom, section=section), kind="file")
         with pytest.raises(kind):

@@ -52,6 +52,17 @@ class Keys:
     origin: str = ""
     """Where they come from, for a person to read."""
 
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with how they are written, without what they are; None for nothing."""
+        parts = {"id": self.access_key, "secret": self.secret_key, "token": self.token or ""}
+        for name, text in parts.items():
+            if not (text.isascii() and text.isprintable()) or " " in text:
+                return f"the {name} has a blank, a line end or another character that none has"
+            if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+                return f"the {name} stands in quotation marks, which AWS takes for a part of it"
+        return None
+
 
 class Aws:
     """One session of the SDK's, set up for one credential.
@@ -205,6 +216,10 @@ class Aws:
             "secretsmanager": self.connection.endpoint_in(region),
             "sts": self.connection.sts_endpoint,
         }
+        if keys is not None and keys.fault is not None:
+            raise CredentialMissing(
+                f"the keys {keys.origin} cannot be used: {keys.fault}", hint="write it anew"
+            )
         options: dict[str, Any] = {"endpoint_url": endpoints.get(service)}
         if endpoints.get(service) is None:
             check_endpoints(self.sdk, [service])

@@ -9,8 +9,8 @@ from unvault.errors import AccessDenied, SessionExpired, UnvaultError
 from unvault.model import Outcome, SecretInfo, SecretRequest
 from unvault.secret import Secret
 from unvault_aws._client import Aws, Keys
+from unvault_aws._configuration import no_region
 from unvault_aws._errors import DENIED, Refused, rejected, unexpected
-from unvault_aws._exceptions import no_region
 from unvault_aws.batches import Batches
 from unvault_aws.reading import Wanted, refusal_of, secret_of, wanted
 from unvault_aws.watching import Watch
