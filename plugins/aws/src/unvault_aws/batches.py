@@ -136,7 +136,7 @@ class _Answer:
             value = self._by_arn.get(secret.id) or self._by_part.get(secret.id)
         if value is not None:
             try:
-                return secret_of(value)
+                return secret_of(value, secret)
             except UnvaultError:
                 return None
         refusal = self._errors.get(secret.id)

@@ -95,7 +95,7 @@ class Vault:
         except Refused as refusal:
             failed = self._rejected(refusal, region) or refusal_of(refusal, secret, region)
         else:
-            return secret_of(reply)
+            return secret_of(reply, secret)
         raise failed
 
     def _ask_for_many(self, ids: Sequence[str], region: str, more: str | None) -> Mapping[str, Any]:
