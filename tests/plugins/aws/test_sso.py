@@ -7,12 +7,14 @@ import os
 import stat
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.apps.cli.terminals import Session
 from tests.plugins.aws.using import GET, Person, add, at, keep_token, token_file, told, visit, write
 from tests.servers.aws_account import allow
+from tests.soak import rounds
 
 from unvault.errors import (
     AccessDenied,
@@ -148,6 +150,26 @@ def test_a_token_near_its_end_is_refreshed_and_kept_for_the_cli(
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert open_unvault(dev, kind="sso").fetch("prod/app").text() == "canary-1"
     assert sso.granted("refresh_token") == 1
+
+
+@rounds(1, 50)
+def test_many_that_refresh_one_token_at_the_same_time_all_go_on(
+    dev, sso, own_home, open_unvault, rounds
+):
+    for _ in range(rounds):
+        token = sso.sign_in()
+        keep_token(own_home, "corp", {**token, "expiresAt": "2020-01-01T00:00:00Z"})
+        many = [open_unvault(dev, kind="sso") for _ in range(8)]
+        together = threading.Barrier(len(many))
+
+        def fetch(unvault, together=together):
+            together.wait()
+            return unvault.fetch("prod/app").text()
+
+        with ThreadPoolExecutor(len(many)) as pool:
+            assert [*pool.map(fetch, many)] == ["canary-1"] * len(many)
+        assert sso.granted("refresh_token") == 1
+        sso.forget()
 
 
 def test_a_token_that_was_revoked_is_refreshed(dev, sso, own_home, open_unvault):

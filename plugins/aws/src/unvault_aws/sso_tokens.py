@@ -18,6 +18,7 @@ from unvault.errors import Unavailable
 from unvault.private_file import make_private_folder, replace_private
 from unvault_aws._client import Aws, Reply
 from unvault_aws._errors import Refused
+from unvault_aws.turns import turn
 
 _EARLY = timedelta(minutes=15)
 """How long before its end a token is refreshed, as the AWS SDKs do."""
@@ -85,12 +86,28 @@ def usable(aws: Aws, region: str, key: str, token: Token | None) -> Token | None
 def refreshed(aws: Aws, region: str, key: str, token: Token) -> Token | None:
     """Return the next token, which is stored; None where that needs a person.
 
+    What refreshes a token is good for one time. So whoever else refreshes the same one waits, and
+    then finds the next one there.
+
     Raises:
         Unavailable: The sign-in service cannot be reached, and the token is not valid.
     """
     who = token.registration
     if token.refresh is None or who is None or who.expires <= datetime.now(UTC):
+        return _newer(key, token)
+    with turn(_path(key).with_suffix(".lock"), aws.connection.timeout):
+        return _newer(key, token) or _next(aws, region, key, token, who)
+
+
+def _newer(key: str, old: Token) -> Token | None:
+    """Return a token that is stored by now, and valid; None where there is only the old one."""
+    found = load(key)
+    if found is None or found.access == old.access:
         return None
+    return found if found.expires > datetime.now(UTC) + _MOMENT else None
+
+
+def _next(aws: Aws, region: str, key: str, token: Token, who: Registration) -> Token | None:
     try:
         reply = aws.ask(
             "sso-oidc",
@@ -102,7 +119,7 @@ def refreshed(aws: Aws, region: str, key: str, token: Token) -> Token | None:
             refreshToken=token.refresh,
         )
     except Refused:
-        return None
+        return _newer(key, token)  # AWS's own programs do not wait for their turn
     except Unavailable:
         if token.expires > datetime.now(UTC) + _MOMENT:
             return None
