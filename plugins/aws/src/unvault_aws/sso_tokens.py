@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,8 +62,9 @@ def load(key: str) -> Token | None:
     """Return the token of a session or start URL, valid or not; None where there is none."""
     try:
         found = json.loads(_path(key).read_text(encoding="utf-8"))
-        return _read(found)
-    except (OSError, ValueError, KeyError, TypeError):  # no such file, or none of its kind
+        return _read(found) if isinstance(found, dict) else None
+    # There is no such file, or none of its kind.
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -180,13 +182,20 @@ def _read(found: Mapping[str, Any]) -> Token:
         )
     refresh = found.get("refreshToken")
     return Token(
-        str(found["accessToken"]),
+        _token(found["accessToken"]),
         expires=_moment(str(found["expiresAt"])),
-        refresh=None if refresh is None else str(refresh),
+        refresh=None if refresh is None else _token(refresh),
         registration=registration,
         start_url=str(found.get("startUrl") or ""),
         region=str(found.get("region") or ""),
     )
+
+
+def _token(text: object) -> str:
+    """Return a token that can be sent in a header."""
+    if not (isinstance(text, str) and re.fullmatch(r"[\x21-\x7e]+", text)):
+        raise ValueError("this is no token")
+    return text
 
 
 def _moment(text: str) -> datetime:
