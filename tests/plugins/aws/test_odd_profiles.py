@@ -56,6 +56,16 @@ def test_a_profile_that_cannot_be_meant_says_why(app, open_unvault, own_home, te
     assert caught.value.hint
 
 
+def test_a_web_identitys_token_that_is_no_text_is_told(app, open_unvault, own_home):
+    file = own_home / "token"
+    file.write_bytes(b"canary-\xff")
+    profile(own_home, f"{ROLE}\nweb_identity_token_file = {file}\n")
+
+    with pytest.raises(CredentialMissing, match="is no text") as caught:
+        open_unvault({"section": "work"}, kind="file").fetch("prod/app")
+    assert "canary" not in told(caught.value)
+
+
 @pytest.mark.parametrize(
     "printed",
     [

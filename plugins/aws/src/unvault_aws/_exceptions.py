@@ -69,6 +69,13 @@ def _no_file(error: OSError) -> UnvaultError:
     )
 
 
+def _no_text() -> UnvaultError:
+    return CredentialMissing(
+        "a file that the AWS files or variables name is no text",
+        hint="check web_identity_token_file in the profile, and AWS_WEB_IDENTITY_TOKEN_FILE",
+    )
+
+
 def _garbled(_error: Any, where: str) -> UnvaultError:
     return no_answer(where)
 
@@ -139,6 +146,8 @@ def sdk_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
             break
     if isinstance(error, OSError) and error.filename is not None:
         return _no_file(error), False
+    if isinstance(error, UnicodeError):
+        return _no_text(), False
     return (
         Unavailable(
             f"the AWS SDK failed while it asked {where} ({type(error).__name__}); its message is"
