@@ -265,3 +265,26 @@ def test_a_secret_whose_arn_only_begins_like_that_is_another_one(account, unvaul
     with pytest.raises(SecretNotFound, match="only one whose ARN begins like that") as caught:
         unvault.fetch(f"prod/{start}")
     assert "whole ARN" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"null",
+        b"[1]",
+        b"[" * 200_000,
+        b'{"SecretString": "canary", "CreatedDate": "canary"}',
+        b'{"SecretString": "canary", "CreatedDate": 1e300}',
+        b'{"SecretString": "canary\xff", "__type": "\xff"}',
+        b'{"SecretString": 5, "__type": ["canary"], "message": {"a": "canary"}}',
+    ],
+)
+def test_an_answer_that_is_none_of_awss_is_told(account, proxy, open_unvault, answer, status):
+    unvault = open_unvault(by_keys(reader(account), proxy.address))
+    proxy.answer(status, body=answer, where="GetSecret")
+
+    with pytest.raises(Unavailable) as caught:
+        unvault.fetch("prod/app")
+    assert "botocore" not in str(caught.value.hint)
+    assert "canary" not in told(caught.value)

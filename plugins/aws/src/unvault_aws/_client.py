@@ -15,7 +15,7 @@ import attrs
 from unvault.errors import CredentialMissing, UnvaultError
 from unvault.retries import Again, Retries
 from unvault_aws import __version__
-from unvault_aws._errors import Refused, outage, refused
+from unvault_aws._errors import Refused, no_answer, outage, refused
 from unvault_aws._exceptions import sdk_error
 from unvault_aws._quiet import hush, quiet
 from unvault_aws.connection import Connection
@@ -33,6 +33,9 @@ _NAMES = {
 
 Reply = dict[str, Any]
 """What an operation answers."""
+
+_GARBLED = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What the SDK runs into when it reads an answer that AWS would not give: it has no word for it."""
 
 _T = TypeVar("_T")
 
@@ -146,8 +149,18 @@ class Aws:
             CredentialMissing: What is configured cannot be used.
         """
         method = getattr(self._client(service, region, keys), operation)
-        reply: Reply = self.work(lambda: method(**parameters), f"{_NAMES[service]} in {region}")
-        return reply
+        where = f"{_NAMES[service]} in {region}"
+
+        def asked() -> Reply:
+            try:
+                reply: Reply = method(**parameters)
+            except _GARBLED:
+                pass
+            else:
+                return reply
+            raise no_answer(where)
+
+        return self.work(asked, where)
 
     def work(self, action: Callable[[], _T], where: str) -> _T:
         """Do something that may send requests: in time, and again where that may help.
