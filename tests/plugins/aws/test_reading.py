@@ -226,6 +226,31 @@ def test_names_are_listed_from_a_prefix_on(account, unvault, proxy):
     assert unvault.fetch("prod/app/one").version == found[0].version
 
 
+def test_pages_of_a_list_are_followed(account, proxy, open_unvault):
+    unvault = open_unvault(by_keys(account.user(allow(LIST)), proxy.address))
+    names = [f"list/{number:03d}" for number in range(500)]
+
+    def page(seen):
+        start = int(asked_for(seen).get("NextToken", 0))
+        told = {"SecretList": [{"Name": name} for name in names[start : start + 100]]}
+        return json.dumps(told | ({"NextToken": str(start + 100)} if start < 400 else {})).encode()
+
+    proxy.answer(200, body=page, times=5, where="ListSecrets")
+
+    assert [info.path for info in unvault.list("prod", "list/")] == names
+    assert proxy.asked("ListSecrets") == 5
+
+
+def test_a_page_that_leads_to_itself_is_the_end(account, proxy, open_unvault):
+    unvault = open_unvault(by_keys(account.user(allow(GET, LIST)), proxy.address))
+    proxy.answer(200, body=b'{"NextToken": "same"}', times=99)
+
+    with pytest.raises(Unavailable, match="something else"):
+        list(unvault.list("prod"))
+    assert [type(each) for each in unvault.fetch_many(["prod/a", "prod/b"])] == [Unavailable] * 2
+    assert proxy.asked() == 4
+
+
 def test_who_may_not_list_is_told(account, proxy, open_unvault):
     unvault = open_unvault(by_keys(reader(account), proxy.address))
 

@@ -12,7 +12,7 @@ from unvault.model import Outcome
 from unvault.parallel import run_side_by_side
 from unvault.secret import Secret
 from unvault_aws._errors import DENIED, Refused, refused
-from unvault_aws.reading import Wanted, refusal_of, secret_of
+from unvault_aws.reading import Wanted, next_page, refusal_of, secret_of
 
 _MOST = 20
 """How many secrets one request may ask for."""
@@ -103,8 +103,8 @@ class Batches:
         while True:
             reply = self._ask(ids, region, more)
             answer.add(reply)
-            more = reply.get("NextToken")
-            if not more:
+            more = next_page(reply, more)
+            if more is None:
                 return answer
 
 

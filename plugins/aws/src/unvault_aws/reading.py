@@ -128,6 +128,22 @@ def secret_of(reply: Mapping[str, Any], secret: Wanted) -> Secret:
     )
 
 
+def next_page(reply: Mapping[str, Any], page: str | None) -> str | None:
+    """Return the token of the page behind the one in an answer; None where it was the last.
+
+    Args:
+        reply: The answer.
+        page: What it was asked for with.
+
+    Raises:
+        Unavailable: It leads to itself, and so to no end.
+    """
+    more = reply.get("NextToken") or None
+    if more is not None and more == page:
+        raise no_answer("Secrets Manager")
+    return None if more is None else str(more)
+
+
 def refusal_of(refusal: Refused, secret: Wanted, region: str) -> UnvaultError:
     """Return the error for an answer that is no success, and not about the keys.
 
