@@ -35,7 +35,7 @@ def keys_of(credential: Credential, aws: Aws, interaction: Interaction | None) -
     """
     _check_files(aws)
     config = aws.look(lambda: aws.sdk.full_config)
-    name, profile = _profile(config, aws)
+    name, profile = _profile(config, aws, credential)
     if sso.is_meant(profile):
         portal = sso.portal_of(config, profile, name)
         how = _how_to_sign_in(credential, aws, name)
@@ -80,7 +80,9 @@ def _check_files(aws: Aws) -> None:
         )
 
 
-def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any]]:
+def _profile(
+    config: Mapping[str, Any], aws: Aws, credential: Credential
+) -> tuple[str, Mapping[str, Any]]:
     """Return the profile that is meant, with its name; an empty one where the SDK needs none."""
     profiles: Mapping[str, Mapping[str, Any]] = config["profiles"]
     name = aws.connection.profile
@@ -92,9 +94,15 @@ def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any
         return name or "default", profiles.get(name or "default", {})
     there = ", ".join(sorted(profiles)) or "none"
     files = " and ".join(str(path) for path in aws.files)
+    hint = f"the sections are: {there}"
+    if credential.origin is Origin.ENVIRONMENT:
+        hint += (
+            "; where a region is all that you want to say, say it with AWS_DEFAULT_REGION: any"
+            " UNVAULT_AWS_… or INSOMNIA_AWS_… variable stands for a credential"
+        )
     raise CredentialMissing(
         f"there is no section {name!r} in {files}",
-        hint=f"the sections are: {there}",
+        hint=hint,
         candidates=nearest(name, profiles),
     )
 
