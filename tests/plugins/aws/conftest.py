@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.plugins.aws.using import opened
+from tests.plugins.aws.using import GET, at, opened, write
+from tests.servers.aws_account import allow
 from tests.servers.aws_proxy import AwsProxy
 from tests.servers.connect import Connect, aws_hosts
 from tests.servers.ministack import Ministack
@@ -83,6 +84,74 @@ def sso():
     """Return IAM Identity Center, without any roles."""
     with Sso() as made:
         yield made
+
+
+@pytest.fixture
+def sso_app(account, sso, monkeypatch):
+    """Return an account with a secret ``app``, and a person who by SSO has a role that reads it."""
+    account.put("app", "canary-1")
+    sso.assign(account, account.role(allow(GET), name="Reader"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", sso.address)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSO_OIDC", sso.address)
+    return account
+
+
+@pytest.fixture
+def sso_config(sso_app, sso, own_home):
+    """Return the config file, with a profile of each kind that has to do with SSO."""
+    return write(
+        own_home / ".aws" / "config",
+        f"""
+        [profile dev]
+        sso_session = corp
+        sso_account_id = {sso_app.number}
+        sso_role_name = Reader
+        region = eu-west-1
+
+        [profile old]
+        sso_start_url = {sso.start_url}
+        sso_region = eu-west-1
+        sso_account_id = {sso_app.number}
+        sso_role_name = Reader
+
+        [profile admin]
+        sso_session = corp
+        sso_account_id = {sso_app.number}
+        sso_role_name = Admin
+
+        [profile spaced]
+        sso_session = my corp
+        sso_account_id = {sso_app.number}
+        sso_role_name = Reader
+
+        [profile lost]
+        sso_session = nowhere
+        sso_account_id = {sso_app.number}
+        sso_role_name = Reader
+
+        [profile half]
+        sso_session = corp
+
+        [profile keys]
+        aws_access_key_id = AKIANOBODY
+        aws_secret_access_key = canary-x
+
+        [sso-session corp]
+        sso_region = eu-west-1
+        sso_start_url = {sso.start_url}
+        sso_registration_scopes = sso:account:access
+
+        [sso-session my corp]
+        sso_region = eu-west-1
+        sso_start_url = {sso.start_url}
+        """,
+    )
+
+
+@pytest.fixture
+def dev(sso_config, ministack):
+    """Return the answers for the profile ``dev`` of that file."""
+    return at(ministack.address, section="dev")
 
 
 @pytest.fixture

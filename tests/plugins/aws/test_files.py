@@ -169,6 +169,17 @@ def test_a_profile_that_the_environment_names_and_is_not_there(open_unvault, own
     assert caught.value.hint == "the sections are: home, work"
 
 
+def test_a_region_alone_is_a_profile_and_the_hint_says_how_else_to_say_it(
+    app, open_unvault, monkeypatch
+):
+    for name, value in reader(app).for_environment().items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(CredentialMissing, match="no section 'default'") as caught:
+        open_unvault(environ={"UNVAULT_AWS_REGION": "eu-west-1"}).fetch("aws/app")
+    assert "AWS_DEFAULT_REGION" in str(caught.value.hint)
+
+
 def test_other_keys_need_the_profile_that_the_environment_names(
     app, ministack, open_unvault, monkeypatch
 ):
@@ -270,7 +281,7 @@ def test_a_program_may_give_the_keys_and_is_not_waited_for_for_ever(
     )
     unvault = open_unvault(by_file(ministack, custom, section="quick"), kind="file")
     assert unvault.fetch("prod/app").text() == "canary-1"
-    monkeypatch.setattr("unvault_aws.profiles._PROCESS_SECONDS", 0.1)
+    monkeypatch.setattr("unvault_aws.programs._SECONDS", 0.1)
     for section, kind in (("slow", CredentialMissing), ("broken", CredentialRejected)):
         add(unvault, section, by_file(ministack, custom, section=section), kind="file")
         with pytest.raises(kind):

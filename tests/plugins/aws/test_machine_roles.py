@@ -111,7 +111,7 @@ def test_keys_that_ended_are_got_anew(kind, request, open_unvault):
     time.sleep(1.1)
 
     assert fetched(unvault) == "canary-1"
-    assert server.minted == 2
+    assert server.minted >= 2
 
 
 def test_the_token_is_read_anew_for_each_session(container, tmp_path, open_unvault):

@@ -251,3 +251,17 @@ def test_a_proxy_on_the_way_is_used_and_real_names_are_asked(
         "sts.eu-west-1.amazonaws.com",
     ]
     assert connect.refused == []
+
+
+@pytest.mark.parametrize("name", ["prod/d", "prod/db-AbCdEf", "prod/"])
+def test_a_secret_whose_arn_only_begins_like_that_is_another_one(account, unvault, name):
+    arn = account.put("prod/db-AbCdEf-old", "canary-1").arn
+    start = f"{arn.partition(':secret:')[0]}:secret:{name}"
+
+    found = unvault.fetch_many([f"prod/{start}", f"prod/{arn}", f"prod/{arn[:-7]}"])
+
+    assert [each.text() for each in found[1:]] == ["canary-1"] * 2
+    assert isinstance(found[0], SecretNotFound)
+    with pytest.raises(SecretNotFound, match="only one whose ARN begins like that") as caught:
+        unvault.fetch(f"prod/{start}")
+    assert "whole ARN" in str(caught.value.hint)

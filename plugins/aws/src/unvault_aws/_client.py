@@ -15,7 +15,7 @@ import attrs
 from unvault.errors import CredentialMissing, UnvaultError
 from unvault.retries import Again, Retries
 from unvault_aws import __version__
-from unvault_aws._errors import Refused, outage, refused
+from unvault_aws._errors import Refused, no_answer, outage, refused
 from unvault_aws._exceptions import sdk_error
 from unvault_aws._quiet import hush, quiet
 from unvault_aws.connection import Connection
@@ -34,6 +34,9 @@ _NAMES = {
 Reply = dict[str, Any]
 """What an operation answers."""
 
+_GARBLED = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What the SDK runs into when it reads an answer that AWS would not give: it has no word for it."""
+
 _T = TypeVar("_T")
 
 
@@ -51,6 +54,17 @@ class Keys:
     """When they end; None where that is not known, and others cannot be had."""
     origin: str = ""
     """Where they come from, for a person to read."""
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with how they are written, without what they are; None for nothing."""
+        parts = {"id": self.access_key, "secret": self.secret_key, "token": self.token or ""}
+        for name, text in parts.items():
+            if not (text.isascii() and text.isprintable()) or " " in text:
+                return f"the {name} has a blank, a line end or another character that none has"
+            if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+                return f"the {name} stands in quotation marks, which AWS takes for a part of it"
+        return None
 
 
 class Aws:
@@ -135,8 +149,18 @@ class Aws:
             CredentialMissing: What is configured cannot be used.
         """
         method = getattr(self._client(service, region, keys), operation)
-        reply: Reply = self.work(lambda: method(**parameters), f"{_NAMES[service]} in {region}")
-        return reply
+        where = f"{_NAMES[service]} in {region}"
+
+        def asked() -> Reply:
+            try:
+                reply: Reply = method(**parameters)
+            except _GARBLED:
+                pass
+            else:
+                return reply
+            raise no_answer(where)
+
+        return self.work(asked, where)
 
     def work(self, action: Callable[[], _T], where: str) -> _T:
         """Do something that may send requests: in time, and again where that may help.
@@ -205,6 +229,10 @@ class Aws:
             "secretsmanager": self.connection.endpoint_in(region),
             "sts": self.connection.sts_endpoint,
         }
+        if keys is not None and keys.fault is not None:
+            raise CredentialMissing(
+                f"the keys {keys.origin} cannot be used: {keys.fault}", hint="write it anew"
+            )
         options: dict[str, Any] = {"endpoint_url": endpoints.get(service)}
         if endpoints.get(service) is None:
             check_endpoints(self.sdk, [service])

@@ -12,7 +12,7 @@ from unvault.model import Outcome
 from unvault.parallel import run_side_by_side
 from unvault.secret import Secret
 from unvault_aws._errors import DENIED, Refused, refused
-from unvault_aws.reading import Wanted, refusal_of, secret_of
+from unvault_aws.reading import Wanted, next_page, refusal_of, secret_of
 
 _MOST = 20
 """How many secrets one request may ask for."""
@@ -103,8 +103,8 @@ class Batches:
         while True:
             reply = self._ask(ids, region, more)
             answer.add(reply)
-            more = reply.get("NextToken")
-            if not more:
+            more = next_page(reply, more)
+            if more is None:
                 return answer
 
 
@@ -136,7 +136,7 @@ class _Answer:
             value = self._by_arn.get(secret.id) or self._by_part.get(secret.id)
         if value is not None:
             try:
-                return secret_of(value)
+                return secret_of(value, secret)
             except UnvaultError:
                 return None
         refusal = self._errors.get(secret.id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -14,16 +13,13 @@ from unvault.errors import CredentialMissing, InteractionRequired
 from unvault.hookspecs import Interaction
 from unvault.model import Credential, Origin
 from unvault.suggestions import nearest
-from unvault_aws import containers, forms, roles, sso
+from unvault_aws import containers, forms, programs, roles, sso
 from unvault_aws._client import Aws, Keys
+from unvault_aws._configuration import no_keys
 from unvault_aws._errors import Refused
-from unvault_aws._exceptions import no_keys
 
 _MACHINE = ("ec2-credentials-file", "boto-config", "container-role", "iam-role")
 """Places that have nothing to do with a profile: whoever names one does not mean these."""
-
-_PROCESS_SECONDS = 60.0
-"""How long the program that ``credential_process`` names may take: it may ask a person."""
 
 _IN_ENVIRONMENT = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
@@ -39,7 +35,7 @@ def keys_of(credential: Credential, aws: Aws, interaction: Interaction | None) -
     """
     _check_files(aws)
     config = aws.look(lambda: aws.sdk.full_config)
-    name, profile = _profile(config, aws)
+    name, profile = _profile(config, aws, credential)
     if sso.is_meant(profile):
         portal = sso.portal_of(config, profile, name)
         how = _how_to_sign_in(credential, aws, name)
@@ -84,7 +80,9 @@ def _check_files(aws: Aws) -> None:
         )
 
 
-def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any]]:
+def _profile(
+    config: Mapping[str, Any], aws: Aws, credential: Credential
+) -> tuple[str, Mapping[str, Any]]:
     """Return the profile that is meant, with its name; an empty one where the SDK needs none."""
     profiles: Mapping[str, Mapping[str, Any]] = config["profiles"]
     name = aws.connection.profile
@@ -96,9 +94,15 @@ def _profile(config: Mapping[str, Any], aws: Aws) -> tuple[str, Mapping[str, Any
         return name or "default", profiles.get(name or "default", {})
     there = ", ".join(sorted(profiles)) or "none"
     files = " and ".join(str(path) for path in aws.files)
+    hint = f"the sections are: {there}"
+    if credential.origin is Origin.ENVIRONMENT:
+        hint += (
+            "; where a region is all that you want to say, say it with AWS_DEFAULT_REGION: any"
+            " UNVAULT_AWS_… or INSOMNIA_AWS_… variable stands for a credential"
+        )
     raise CredentialMissing(
         f"there is no section {name!r} in {files}",
-        hint=f"the sections are: {there}",
+        hint=hint,
         candidates=nearest(name, profiles),
     )
 
@@ -149,10 +153,12 @@ def _loaded(chain: Any) -> Keys | None:
 
 
 def _tame(chain: Any, interaction: Interaction | None) -> None:
-    """Have nobody asked past us, no program waited for for ever, and a container's faults named."""
+    """Have nobody asked past us, no program waited for for ever, and faults named."""
     roles = chain.get_provider("assume-role")
     roles._prompter = partial(_ask_for_code, interaction)  # noqa: SLF001  # it asks the terminal
-    chain.get_provider("custom-process")._popen = _Impatient  # noqa: SLF001  # it has no timeout
+    program = chain.get_provider("custom-process")
+    program._popen = programs.Impatient  # noqa: SLF001  # it has no timeout
+    program.load = partial(programs.load, program.load)
     container = chain.get_provider("container-role")
     container.load = partial(containers.load, container.load)
 
@@ -169,21 +175,3 @@ def _ask_for_code(interaction: Interaction | None, question: str) -> str:
     code = interaction.ask(question.rstrip(": "), hidden=True)
     current_work().restart()
     return code
-
-
-class _Impatient(subprocess.Popen[bytes]):
-    """A program that is ended when it takes too long."""
-
-    def communicate(
-        self, input: bytes | None = None, timeout: float | None = None
-    ) -> tuple[bytes, bytes]:
-        """Wait for its end and return what it wrote."""
-        try:
-            return super().communicate(input, timeout or _PROCESS_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            super().communicate()
-        raise CredentialMissing(
-            f"what credential_process names was not done in {_PROCESS_SECONDS:.0f} seconds",
-            hint="run it by itself, to see what it waits for",
-        )

@@ -39,6 +39,12 @@ class Wanted:
     version_stage: str | None
     """Which version, by its label."""
 
+    def is_at(self, arn: str) -> bool:
+        """Say whether an ARN is the one it was named by, which may lack six characters."""
+        return (
+            arn == self.id or re.fullmatch("-[A-Za-z0-9]{6}", arn.removeprefix(self.id)) is not None
+        )
+
     @property
     def fits_a_batch(self) -> bool:
         """Whether it can be asked for with others: a batch knows no versions."""
@@ -91,12 +97,23 @@ def wanted(request: SecretRequest) -> Wanted:
     )
 
 
-def secret_of(reply: Mapping[str, Any]) -> Secret:
+def secret_of(reply: Mapping[str, Any], secret: Wanted) -> Secret:
     """Return the secret in an answer.
 
+    Args:
+        reply: The answer.
+        secret: What was asked for.
+
     Raises:
+        SecretNotFound: It is another one, whose ARN only begins like the one that was asked for.
         Unavailable: There is none in it: it is not Secrets Manager that answered.
     """
+    arn = reply.get("ARN")
+    if secret.region is not None and isinstance(arn, str) and not secret.is_at(arn):
+        raise SecretNotFound(
+            f"there is no secret {secret.id!r}, only one whose ARN begins like that",
+            hint="name it by its whole ARN",
+        )
     value = reply.get("SecretString")
     if value is None:
         value = reply.get("SecretBinary")
@@ -109,6 +126,22 @@ def secret_of(reply: Mapping[str, Any]) -> Secret:
         version=version if isinstance(version, str) else None,
         created=created.astimezone(UTC) if isinstance(created, datetime) else None,
     )
+
+
+def next_page(reply: Mapping[str, Any], page: str | None) -> str | None:
+    """Return the token of the page behind the one in an answer; None where it was the last.
+
+    Args:
+        reply: The answer.
+        page: What it was asked for with.
+
+    Raises:
+        Unavailable: It leads to itself, and so to no end.
+    """
+    more = reply.get("NextToken") or None
+    if more is not None and more == page:
+        raise no_answer("Secrets Manager")
+    return None if more is None else str(more)
 
 
 def refusal_of(refusal: Refused, secret: Wanted, region: str) -> UnvaultError:

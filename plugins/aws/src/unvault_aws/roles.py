@@ -72,7 +72,8 @@ def chain_refused(refusal: Refused) -> UnvaultError:
     if refusal.code in DENIED:
         return AccessDenied(
             "the role that the profile or the environment names may not be assumed",
-            hint="its trust policy has to name who asks, and who asks needs sts:AssumeRole on it",
+            hint="its trust policy has to name who asks, who needs sts:AssumeRole on it; or else"
+            " the issuer of the web identity's token, and what is in it",
         )
     bad = rejected(refusal, "STS", "check the keys that the profile starts from", renewable=False)
     if bad is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from unvault.errors import Unavailable
 from unvault.private_file import make_private_folder, replace_private
 from unvault_aws._client import Aws, Reply
 from unvault_aws._errors import Refused
+from unvault_aws.turns import turn
 
 _EARLY = timedelta(minutes=15)
 """How long before its end a token is refreshed, as the AWS SDKs do."""
@@ -60,8 +62,9 @@ def load(key: str) -> Token | None:
     """Return the token of a session or start URL, valid or not; None where there is none."""
     try:
         found = json.loads(_path(key).read_text(encoding="utf-8"))
-        return _read(found)
-    except (OSError, ValueError, KeyError, TypeError):  # no such file, or none of its kind
+        return _read(found) if isinstance(found, dict) else None
+    # There is no such file, or none of its kind.
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -85,12 +88,28 @@ def usable(aws: Aws, region: str, key: str, token: Token | None) -> Token | None
 def refreshed(aws: Aws, region: str, key: str, token: Token) -> Token | None:
     """Return the next token, which is stored; None where that needs a person.
 
+    What refreshes a token is good for one time. So whoever else refreshes the same one waits, and
+    then finds the next one there.
+
     Raises:
         Unavailable: The sign-in service cannot be reached, and the token is not valid.
     """
     who = token.registration
     if token.refresh is None or who is None or who.expires <= datetime.now(UTC):
+        return _newer(key, token)
+    with turn(_path(key).with_suffix(".lock"), aws.connection.timeout):
+        return _newer(key, token) or _next(aws, region, key, token, who)
+
+
+def _newer(key: str, old: Token) -> Token | None:
+    """Return a token that is stored by now, and valid; None where there is only the old one."""
+    found = load(key)
+    if found is None or found.access == old.access:
         return None
+    return found if found.expires > datetime.now(UTC) + _MOMENT else None
+
+
+def _next(aws: Aws, region: str, key: str, token: Token, who: Registration) -> Token | None:
     try:
         reply = aws.ask(
             "sso-oidc",
@@ -102,7 +121,7 @@ def refreshed(aws: Aws, region: str, key: str, token: Token) -> Token | None:
             refreshToken=token.refresh,
         )
     except Refused:
-        return None
+        return _newer(key, token)  # AWS's own programs do not wait for their turn
     except Unavailable:
         if token.expires > datetime.now(UTC) + _MOMENT:
             return None
@@ -163,13 +182,20 @@ def _read(found: Mapping[str, Any]) -> Token:
         )
     refresh = found.get("refreshToken")
     return Token(
-        str(found["accessToken"]),
+        _token(found["accessToken"]),
         expires=_moment(str(found["expiresAt"])),
-        refresh=None if refresh is None else str(refresh),
+        refresh=None if refresh is None else _token(refresh),
         registration=registration,
         start_url=str(found.get("startUrl") or ""),
         region=str(found.get("region") or ""),
     )
+
+
+def _token(text: object) -> str:
+    """Return a token that can be sent in a header."""
+    if not (isinstance(text, str) and re.fullmatch(r"[\x21-\x7e]+", text)):
+        raise ValueError("this is no token")
+    return text
 
 
 def _moment(text: str) -> datetime:

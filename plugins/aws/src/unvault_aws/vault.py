@@ -9,10 +9,10 @@ from unvault.errors import AccessDenied, SessionExpired, UnvaultError
 from unvault.model import Outcome, SecretInfo, SecretRequest
 from unvault.secret import Secret
 from unvault_aws._client import Aws, Keys
+from unvault_aws._configuration import no_region
 from unvault_aws._errors import DENIED, Refused, rejected, unexpected
-from unvault_aws._exceptions import no_region
 from unvault_aws.batches import Batches
-from unvault_aws.reading import Wanted, refusal_of, secret_of, wanted
+from unvault_aws.reading import Wanted, next_page, refusal_of, secret_of, wanted
 from unvault_aws.watching import Watch
 
 _SERVICE = "secretsmanager"
@@ -69,14 +69,16 @@ class Vault:
         options: dict[str, Any] = {"MaxResults": _PAGE, "SortBy": "name", "SortOrder": "asc"}
         if prefix and not prefix.startswith("!"):  # which would mean: not
             options["Filters"] = [{"Key": "name", "Values": [prefix]}]
-        more: object = ""
-        while more is not None:
-            reply = self._listed(self.region, options | ({"NextToken": more} if more else {}))
+        page: str | None = None
+        while True:
+            reply = self._listed(self.region, options | ({"NextToken": page} if page else {}))
             for entry in reply.get("SecretList") or ():
                 name = str(entry.get("Name") or "")
                 if name.startswith(prefix) and name:
                     yield SecretInfo(name, version=_current(entry.get("SecretVersionsToStages")))
-            more = reply.get("NextToken") or None
+            page = next_page(reply, page)
+            if page is None:
+                return
 
     def close(self) -> None:
         """Close the connections."""
@@ -95,7 +97,7 @@ class Vault:
         except Refused as refusal:
             failed = self._rejected(refusal, region) or refusal_of(refusal, secret, region)
         else:
-            return secret_of(reply)
+            return secret_of(reply, secret)
         raise failed
 
     def _ask_for_many(self, ids: Sequence[str], region: str, more: str | None) -> Mapping[str, Any]:
