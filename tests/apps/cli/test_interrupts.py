@@ -112,6 +112,22 @@ def test_other_commands_end_like_that_too(
     assert not (tmp_path / "rendered").exists()
 
 
+def test_code_that_no_error_leaves_is_ended_like_that_too(site: Site) -> None:
+    destructor = (
+        "import sys, time\n"
+        "    class Slow:\n"
+        "        def __del__(self):\n"
+        "            sys.audit('slow'); time.sleep(60)\n"
+        "    Slow()\n"
+        "    return Secret("
+    )
+    site.provider("slow", GOOD.replace("return Secret(", destructor))
+    started = begin("get", "slow/x", at=COUNT)
+    started.line()
+    started.send(signal.SIGINT)
+    assert started.end() == INTERRUPTED
+
+
 BEFORE_THE_START = textwrap.dedent("""
     import os, signal, sys
 

@@ -124,6 +124,20 @@ def test_what_the_caller_ignores_stays_ignored_and_what_python_ignores_does_not(
     assert started.end()[:2] == (128 + signal.SIGPIPE, "y\n")
 
 
+@pytest.mark.parametrize("options", [SET, (*SET, "--no-mask"), ()])
+def test_what_the_caller_blocks_stays_blocked(running: Start, options: tuple[str, ...]) -> None:
+    block = (
+        "import os, signal, sys\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})\n"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    tell = "import signal; print(*sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ()))))"
+    words = run_words(sys.executable, "-c", tell, options=options)
+    started = running([sys.executable, "-c", block, *words])
+    both = " ".join(str(int(each)) for each in sorted((signal.SIGUSR1, signal.SIGTERM)))
+    assert started.end() == (0, f"{both}\n", "")
+
+
 def test_ctrl_c_on_a_terminal_that_both_share_arrives_once(tmp_path: Path) -> None:
     line = f"exec {command('run', *SET, '--', *LISTENING)} > out 2> err"
     session = Session(line=line)
