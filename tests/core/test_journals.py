@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.core.test_store_faults import HOLD, USES, opened, posix, seen
+from tests.core.test_store_faults import HOLD, USES, mounted, opened, posix, seen, told
 
 from unvault.errors import StoreUnreadable
 from unvault.protection import KeyFile
@@ -166,6 +166,30 @@ def test_to_look_at_a_file_lets_go_of_no_lock_of_this_process(path: Path) -> Non
             [sys.executable, "-c", LOCKED, str(path)], capture_output=True, text=True, check=True
         )
         assert other.stdout == "database is locked\n"
+
+
+def test_a_change_that_cannot_be_taken_back_is_told(tmp_path: Path) -> None:
+    """All that was said was that the file may not be written, though one wanted to read it."""
+    home = tmp_path / "home"
+    program = f"""
+import subprocess
+store().add("one", "acme", "token", {{}})
+hold = [sys.executable, "-c", {HOLD!r}, str(path)]
+killed = subprocess.Popen(hold, stdout=subprocess.PIPE)
+killed.stdout.readline()
+killed.kill()
+killed.communicate()
+subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
+attempt("ro", lambda: store().list())
+subprocess.run(["mount", "-o", "remount,rw", str(home)], check=True)
+attempt("rw", lambda: store().list())
+"""
+    why = "a process that was killed left a change half done, and it may not be written to end that"
+    hint = "see to it that you may read and write it and its folder; nothing was changed"
+    assert told(program, home, *mounted(home, "600k")) == [
+        ["ro", f"/data/unvault.db cannot be used: {why} | {hint}"],
+        ["rw", "list"],
+    ]
 
 
 # ------------------------------------------------------------------- a file that was moved away

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,50 @@ def test_what_was_changed_elsewhere_leaves_the_memory_though_nobody_asks_for_it(
         assert vault.cache.statistics().entries == 1
         assert len(ours.fetched) == 3  # what was not changed is still cached
         assert vault.fetch("mine/a").text() == "new"
+
+
+def test_the_same_revision_of_a_store_that_was_put_back_is_another_one(time, tmp_path):
+    """The value and the session of the other answers were used."""
+    ours, theirs = telling(), telling()
+    options = {"home": tmp_path, "clock": time.clock}
+    with client_for(ours, **options) as vault, client_for(theirs, **options) as other:
+        store(other, "mine", "first")
+        (file,) = tmp_path.rglob("unvault.db")
+        backup = file.read_bytes()
+        edit(other, "mine", "second")
+        assert vault.fetch("mine/a").text() == "second"
+        file.write_bytes(backup)
+        edit(other, "mine", "third")
+        time.pass_(seconds=1)
+        assert vault.fetch("mine/a").text() == "third"
+        assert vault.fetch("mine/b").text() == "third"
+
+
+def test_a_credential_that_does_not_open_any_more_holds_up_no_other(time, tmp_path):
+    with client_for(telling(), home=tmp_path, clock=time.clock) as vault:
+        for name in ("mine", "other"):
+            store(vault, name, name)
+            vault.fetch(f"{name}/a")
+        (file,) = tmp_path.rglob("unvault.db")
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE credential SET answers = x'00' WHERE name = 'mine'")
+        time.pass_(seconds=1)
+        assert vault.fetch("other/a").text() == "other"
+        assert not vault._resolver._watch.unsettled
+        assert vault.cache.statistics().entries == 1
+        with pytest.raises(StoreUnreadable):
+            vault.fetch("mine/a")
+
+
+def test_what_a_sign_in_elsewhere_renewed_changes_nothing(time, tmp_path):
+    options = {"home": tmp_path, "clock": time.clock}
+    with client_for(telling(), **options) as vault, client_for(telling(), **options) as other:
+        store(vault, "mine", "mine")
+        used = vault.fetch("mine/a")
+        other._store.keep(other.credentials.get("mine"), {"refresh": "invented"})
+        time.pass_(seconds=1)
+        assert vault.fetch("mine/a") is used
+        assert vault.cache.statistics().entries == 1
 
 
 @pytest.mark.parametrize(

@@ -91,17 +91,19 @@ class Fetching:
         self, wanted: Iterable[Wanted], found: _Found, failures: Failures, *, fresh: bool
     ) -> None:
         """Fetch what nobody else is fetching, each request once."""
-        flying: MutableSequence[_Flying] = []
+        items = {item.key: item for item in wanted if item.key not in found}
+        own = {key: Flight(key) for key in items}
         try:
-            for item in wanted:
-                if item.key not in found:
-                    found[item.key] = self._claim(item, flying, fresh=fresh)
+            for key, flight in own.items():
+                found[key] = self._cache.claim(flight, fresh=fresh)
+            flying = [(items[key], flight) for key, flight in own.items() if found[key] is flight]
             self._fly(flying, failures)
         finally:
-            self._abandon(flying)
-        for item, flight in flying:
+            for flight in own.values():
+                self._cache.abandon(flight)
+        for key, flight in own.items():
             if isinstance(flight.outcome, Secret):
-                found[item.key] = flight.outcome
+                found[key] = flight.outcome
 
     def _fetch_one(self, wanted: Wanted, failures: Failures | None = None) -> Secret:
         provider = self._providers.load(wanted.credential.provider)
@@ -111,17 +113,6 @@ class Fetching:
             return secret
 
         return self._sessions.use(wanted.credential, fetch, failures=failures)
-
-    def _claim(
-        self, item: Wanted, flying: MutableSequence[_Flying], *, fresh: bool
-    ) -> Secret | Flight:
-        claimed = self._cache.claim(item.key, fresh=fresh)
-        if isinstance(claimed, Secret):
-            return claimed
-        flight, leads = claimed
-        if leads:
-            flying.append((item, flight))
-        return flight
 
     def _fly(self, flying: Sequence[_Flying], failures: Failures) -> None:
         """Fetch what is this caller's to fetch: batches and single ones side by side."""
@@ -186,12 +177,6 @@ class Fetching:
             if not first:
                 raise
             return [error if isinstance(each, SessionExpired) else each for each in first]
-
-    def _abandon(self, flying: Sequence[_Flying]) -> None:
-        """Let nobody wait for a flight that was interrupted before it landed."""
-        for _, flight in flying:
-            if not flight.landed:
-                self._cache.land(flight, KeyboardInterrupt())
 
     def _outcome(self, item: Wanted, found: _Found, *, fresh: bool) -> Outcome:
         try:

@@ -70,7 +70,7 @@ class Resolver:
         self._fetching = Fetching(providers, cache, sessions, parallel=parallel)
         self._watch = watch
         self._recent = Recent(cache, watch)
-        self._used: dict[str, int] = {}  # stored credentials that were meant, and their revisions
+        self._used: dict[str, Credential] = {}  # stored ones that were meant, by id
         self._observers: tuple[Callable[[Secret], object], ...] = ()
 
     def observe(self, observer: Callable[[Secret], object]) -> None:
@@ -169,6 +169,7 @@ class Resolver:
         What was signed in to by means of it goes with it.
         """
         self.reconsider()
+        self._used.pop(credential_id, None)
         ids = self.sessions.affected(credential_id)
         self._cache.forget(lambda key: isinstance(key, CacheKey) and key.credential in ids)
         self.sessions.drop(credential_id)
@@ -180,14 +181,14 @@ class Resolver:
     def _credential(self, head: str) -> Credential:
         found = self._selection.credential(head)
         if found.origin is Origin.STORED:
-            self._used[found.id] = found.revision
+            self._used[found.id] = found
         return found
 
     def _keep_up(self) -> None:
         """Let go of what another process made stale: looked for once per second at the most.
 
-        Sessions and values are found by a credential's revision, so that none is used for another;
-        this is for what nobody would ask for any more.
+        Sessions and values are found by a credential's revision. This is for those that nobody
+        would ask for any more, and for a revision that there was before a backup was put back.
         """
         self._recent.look(self._cache.clock.elapsed())
         if not self._watch.unsettled:
@@ -195,13 +196,12 @@ class Resolver:
         self._watch.unsettled = False  # before: what changes meanwhile is another change
         self._cache.ask_again()
         try:
-            used = self._used.copy().items()
-            gone = [each for each, revision in used if self._selection.revision(each) != revision]
+            used = self._used.copy().values()
+            gone = [each.id for each in used if not self._selection.is_current(each)]
         except StoreError:
             self._watch.unsettled = True  # who needs the store is told what is wrong with it
             return
         for credential_id in gone:
-            self._used.pop(credential_id, None)
             self.forget(credential_id)
 
     def _wanted_or_why_not(

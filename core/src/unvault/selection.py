@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import attrs
 
 from unvault.environment import credential_from
-from unvault.errors import CredentialNotFound, InvalidTag, NotSupported, UnvaultError
+from unvault.errors import (
+    CredentialNotFound,
+    InvalidTag,
+    NotSupported,
+    StoreLocked,
+    StoreUnreadable,
+    UnvaultError,
+)
 from unvault.fork import renew_after_fork
 from unvault.lookups import reference_for
 from unvault.model import Credential, Origin
@@ -102,10 +109,22 @@ class Selection:
             )
         return reference_for(form, stored.name if stored else provider, lookup)
 
-    def revision(self, credential_id: str) -> int | None:
-        """Return a stored credential's revision; None where it is not stored any more."""
-        found = self._store.find(credential_id)
-        return found.revision if found is not None and found.id == credential_id else None
+    def is_current(self, credential: Credential) -> bool:
+        """Say whether a credential is stored as it was, whatever sign-ins renewed since.
+
+        Its revision does not tell alone: from a backup that was put back, it may get there again.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        told = self._store.find(credential.id)
+        if told is None or told.revision != credential.revision:
+            return False
+        try:
+            found = self._store.get(credential.id)
+        except (StoreLocked, StoreUnreadable):  # by another key or passphrase, or a forged row
+            return False
+        return found is not None and attrs.evolve(found, kept=credential.kept) == credential
 
     def _without_stored(self, provider: str) -> Credential:
         """Return what the environment describes, or the ambient credential; asked once."""

@@ -107,11 +107,7 @@ class Sessions:
         Raises:
             UnvaultError: It does not.
         """
-        attempt = self._begin_alone(credential)
-        try:
-            session = self._sign_in.authenticate(credential)
-        finally:
-            self._end(credential, attempt, None)
+        session = self._signed_in_alone(credential)
         try:
             return self._sign_in.described(session)
         finally:
@@ -184,25 +180,26 @@ class Sessions:
         """Return a session, counted as used: the one there is, or what a sign-in brings."""
         key = key_of(credential)
         while True:
-            with self._lock:
-                held = self._usable(key, instead_of)
-                if held is not None:
-                    return held
-                if failures and key in failures:
-                    raise copy.copy(failures[key])
-                rejected = self._rejected.get(key)
-                if rejected is not None and self._clock.elapsed() < rejected[0]:
-                    raise copy.copy(rejected[1])
-                attempt = self._attempts.get(key)
-                leads = attempt is None
-                if attempt is None:
-                    attempt = self._attempts[key] = Attempt()
-                joins = attempt.shared and not attempt.retired
-                attempt.waiting += joins
-                if failures is not None:
-                    attempt.failures.append(failures)
-            if leads:
-                return self._lead(attempt, credential, replaces=instead_of is not None)
+            own = Attempt()
+            try:
+                with self._lock:
+                    held = self._usable(key, instead_of)
+                    if held is not None:
+                        return held
+                    if failures and key in failures:
+                        raise copy.copy(failures[key])
+                    rejected = self._rejected.get(key)
+                    if rejected is not None and self._clock.elapsed() < rejected[0]:
+                        raise copy.copy(rejected[1])
+                    attempt = self._attempts.setdefault(key, own)
+                    joins = attempt.shared and not attempt.retired
+                    attempt.waiting += joins
+                    if failures is not None:
+                        attempt.failures.append(failures)
+                if attempt is own:
+                    return self._lead(own, credential, replaces=instead_of is not None)
+            finally:
+                self._abandon(key, own)
             outcome = self._joined(attempt, counted=joins)
             if isinstance(outcome, UnvaultError):
                 raise copy.copy(outcome)
@@ -222,16 +219,34 @@ class Sessions:
             raise
         return attempt.outcome if counted else None
 
-    def _begin_alone(self, credential: Credential) -> Attempt:
+    def _signed_in_alone(self, credential: Credential) -> Session:
+        own = Attempt(shared=False)
+        try:
+            self._begin_alone(credential, own)
+            try:
+                return self._sign_in.authenticate(credential)
+            finally:
+                self._end(credential, own, None)
+        finally:
+            self._abandon(key_of(credential), own)
+
+    def _begin_alone(self, credential: Credential, own: Attempt) -> None:
         """Begin a sign-in that is for the caller only, when no other is under way."""
-        key = key_of(credential)
         while True:
             with self._lock:
-                under_way = self._attempts.get(key)
-                if under_way is None:
-                    attempt = self._attempts[key] = Attempt(shared=False)
-                    return attempt
+                under_way = self._attempts.setdefault(key_of(credential), own)
+            if under_way is own:
+                return
             under_way.wait()
+
+    def _abandon(self, key: Key, attempt: Attempt) -> None:
+        """Let nobody wait for a sign-in that was interrupted: Ctrl-C may come anywhere."""
+        if attempt.over.is_set():
+            return
+        with self._lock:
+            if self._attempts.get(key) is attempt:
+                del self._attempts[key]
+        attempt.over.set()
 
     def _usable(self, key: Key, instead_of: Held | None) -> Held | None:
         """Return the session to use, counted as used, unless it has ended or is about to."""

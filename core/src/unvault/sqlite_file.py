@@ -200,7 +200,7 @@ def translate(error: sqlite3.Error, where: str) -> StoreError:
         return damaged(where)
     if not name and "decode" in str(error):  # Python's own module, for text that is none
         return damaged(where)
-    kind = "_".join(name.split("_")[:2])
+    kind = name if name in _REASONS else "_".join(name.split("_")[:2])
     if kind == "SQLITE_CANTOPEN" and (lack := _no_more_files()):
         return unusable(lack, Path(where))
     why, hint = _REASONS.get(kind, (name or type(error).__name__, None))
@@ -208,6 +208,10 @@ def translate(error: sqlite3.Error, where: str) -> StoreError:
 
 
 _REASONS = {
+    "SQLITE_READONLY_ROLLBACK": (
+        "a process that was killed left a change half done, and it may not be written to end that",
+        PERMISSIONS,
+    ),
     "SQLITE_READONLY": ("it may not be written", PERMISSIONS),
     "SQLITE_FULL": ("the disk is full", NO_SPACE),
     "SQLITE_CANTOPEN": ("it cannot be opened", PERMISSIONS),
