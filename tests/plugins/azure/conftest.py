@@ -1,0 +1,104 @@
+"""What the tests of the Azure provider share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import trustme
+from azure.keyvault.secrets._shared import http_challenge_cache
+from tests.servers.azure import Azure
+from tests.servers.entra_tokens import Key
+from tests.servers.tokens import Issuer
+from tests.servers.visitor import Visitor
+
+_OTHERS = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "BROWSER", "ALL_PROXY"}
+_AZURES = ("AZURE_", "MSI_", "IDENTITY_", "MSAL_", "IMDS_")
+_NOWHERE = "http://127.0.0.1:9"
+"""Nobody listens at the port of "discard": what is not for this machine fails at once."""
+
+
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch, tmp_path):
+    """No test here reads what is kept by whoever runs it, or asks anything but this machine."""
+    home = tmp_path / "own-home"
+    home.mkdir()
+    for variable in [*os.environ]:
+        if variable.startswith(_AZURES) or variable.upper() in _OTHERS:
+            monkeypatch.delenv(variable)
+    for variable, value in {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "HTTP_PROXY": _NOWHERE,
+        "HTTPS_PROXY": _NOWHERE,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def no_challenges():
+    """Forget what vaults asked for in other tests: the SDK keeps it by host, for all clients."""
+    http_challenge_cache.clear()
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """Return a CA that nobody trusts unless told to."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def signing_key():
+    """Return what Entra ID signs with: it takes a moment to make."""
+    return Key()
+
+
+@pytest.fixture
+def azure(authority, signing_key, tmp_path, monkeypatch):
+    """Return Azure, whose real names lead to servers of the test's; this process goes there."""
+    with Azure(authority, tmp_path, signing_key) as made:
+        for variable, value in made.environment.items():
+            monkeypatch.setenv(variable, value)
+        yield made
+
+
+@pytest.fixture
+def entra(azure):
+    """Return the authority, with a tenant and without people."""
+    return azure.entra
+
+
+@pytest.fixture
+def vaults(azure):
+    """Return Key Vault, without vaults."""
+    return azure.vaults
+
+
+@pytest.fixture
+def ann(entra):
+    """Return somebody of the tenant."""
+    return entra.person("ann")
+
+
+@pytest.fixture
+def vault(vaults, ann):
+    """Return a vault, ``app``, which Ann may read and list."""
+    return vaults.new("app").allow(ann)
+
+
+@pytest.fixture
+def visit(entra):
+    """Return what opens a page as somebody, and does what its forms ask for."""
+
+    def visit(person, page, **choices):
+        return Visitor(entra.port, person.name, person.password).sign_in(page, **choices)
+
+    return visit
+
+
+@pytest.fixture(scope="session")
+def issuer():
+    """Return what signs the identities of workloads."""
+    return Issuer()
