@@ -1,0 +1,374 @@
+"""Sends what the SDK made: within a deadline, following no redirect.
+
+The SDK's own way of sending keeps no deadline, and reads certificates anew for each connection.
+It is imported when somebody signs in.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3  # noqa: TID253  # nothing of the plugin imports this module before a sign-in
+from azure.core.exceptions import (  # noqa: TID253
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from azure.core.pipeline.transport import HttpTransport  # noqa: TID253
+from azure.core.rest import HttpRequest, HttpResponse  # noqa: TID253
+from urllib3.exceptions import (  # noqa: TID253
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
+from urllib3.util.ssl_ import create_urllib3_context  # noqa: TID253
+
+from unvault_azure.deadlines import seconds_left
+
+_POOL = 64
+"""Connections to a host that are kept open: as many as may fetch at the same time."""
+
+_CHUNK = 1 << 16
+_LARGEST = 8 << 20
+"""How many bytes an answer may have. A secret has 25 kB."""
+
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that name the authorities to trust, as the SDK reads them."""
+
+_OF_THE_MACHINE = "169.254."
+"""How addresses begin that belong to the machine itself: its token is no proxy's business."""
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Answer:
+    """An answer that was read to its end.
+
+    It has what MSAL uses of one.
+
+    Args:
+        status: The HTTP status.
+        headers: As they came; found in any case of letters.
+        content: The body.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.status_code = status
+        self.headers = headers
+        self.content = content
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode("utf-8", "replace")
+
+    def raise_for_status(self) -> None:
+        """Raise ``HttpResponseError`` where it is no success."""
+        if self.status_code >= 400:
+            raise HttpResponseError(f"status {self.status_code}", response=None)
+
+
+class Sender:
+    """Sends requests and reads answers, on connections that are kept.
+
+    The environment is read once: which proxy, and which authorities are trusted.
+    """
+
+    def __init__(self) -> None:
+        self._tls = _context()
+        self._proxies = getproxies()
+        self._managers: dict[str, urllib3.PoolManager] = {}
+        self._by_host: dict[str, urllib3.PoolManager] = {}
+        self._lock = Lock()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        *,
+        connect: float | None = None,
+    ) -> Answer:
+        """Send a request, and return its answer, whatever it says.
+
+        Args:
+            method: The HTTP method.
+            url: Where to.
+            headers: Of the request.
+            body: Of the request.
+            connect: Seconds within which there has to be a connection, if not within all.
+
+        Raises:
+            AzureError: There is none.
+        """
+        left = seconds_left()
+        end = time.monotonic() + left
+        try:
+            response = self._manager(url).urlopen(
+                method,
+                url,
+                body=body,
+                headers={"Accept-Encoding": "identity", **(headers or {})},
+                timeout=urllib3.Timeout(connect=min(left, connect or left), read=left),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            return Answer(response.status, response.headers, _read(response, end))
+        except HTTPError as error:
+            failed = _failure(error)
+        except (OSError, ValueError) as error:
+            failed = ServiceRequestError("it was not sent", error=error)
+        raise failed
+
+    def close(self) -> None:
+        """Close the connections; it can be used again afterwards."""
+        for manager in [*self._managers.values()]:
+            manager.clear()
+
+    def _manager(self, url: str) -> urllib3.PoolManager:
+        """Return what sends to an address: by a proxy, where the environment says so."""
+        host = url.split("/", 3)[2]
+        found = self._by_host.get(host)
+        if found is None:
+            with self._lock:
+                proxy = self._proxy_for(url)
+                if proxy not in self._managers:
+                    self._managers[proxy] = self._made(proxy)
+                found = self._by_host[host] = self._managers[proxy]
+        return found
+
+    def _proxy_for(self, url: str) -> str:
+        parts = urlsplit(url)
+        if (parts.hostname or "").startswith(_OF_THE_MACHINE):
+            return ""
+        proxy = self._proxies.get(parts.scheme) or self._proxies.get("all") or ""
+        if not proxy or proxy_bypass(parts.netloc):
+            return ""
+        return proxy if "://" in proxy else f"http://{proxy}"
+
+    def _made(self, proxy: str) -> urllib3.PoolManager:
+        options: dict[str, Any] = {"maxsize": _POOL, "ssl_context": self._tls}
+        if not proxy:
+            return urllib3.PoolManager(**options)
+        parts = urlsplit(proxy)
+        if parts.username is not None:
+            login = f"{parts.username}:{parts.password or ''}"
+            options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=login)
+        return urllib3.ProxyManager(proxy, **options)
+
+
+class MsalClient:
+    """What MSAL sends through.
+
+    Args:
+        sender: What sends.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> Answer:
+        """Send a GET request."""
+        return self._sender.send("GET", _with_query(url, params), headers)
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> Answer:
+        """Send a POST request."""
+        kind = {} if isinstance(data, str | None) else {"Content-Type": _FORM}
+        body = data if isinstance(data, str | None) else urlencode(data)
+        return self._sender.send(
+            "POST", _with_query(url, params), {**kind, **(headers or {})}, body
+        )
+
+    def close(self) -> None:
+        """Do nothing: the connections belong to others, too."""
+
+
+class Transport(HttpTransport[HttpRequest, HttpResponse]):
+    """What the SDK's pipelines send through.
+
+    Args:
+        sender: What sends.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def send(
+        self, request: HttpRequest, *, connection_timeout: float | None = None, **_: object
+    ) -> HttpResponse:
+        """Send a request, and return its answer, which was read to its end."""
+        body: Any = request.content
+        if isinstance(body, Mapping):
+            body = urlencode(body)
+        answer = self._sender.send(
+            request.method, request.url, request.headers, body, connect=connection_timeout
+        )
+        return Reply(request, answer)
+
+    def open(self) -> None:
+        """Do nothing: connections are opened when they are needed."""
+
+    def close(self) -> None:
+        """Do nothing: the connections belong to others, too."""
+
+    def __enter__(self) -> Transport:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+
+class Reply(HttpResponse):
+    """An answer as the SDK wants to read it.
+
+    Args:
+        request: What was asked.
+        answer: What was answered.
+    """
+
+    def __init__(self, request: HttpRequest, answer: Answer) -> None:
+        self._request = request
+        self._answer = answer
+        self._encoding: str | None = None
+
+    request = property(lambda self: self._request)
+    status_code = property(lambda self: self._answer.status_code)
+    headers = property(lambda self: self._answer.headers)
+    content = property(lambda self: self._answer.content)
+    url = property(lambda self: self._request.url)
+    content_type = property(lambda self: self.headers.get("Content-Type"))
+    reason = property(lambda self: f"status {self.status_code}")
+    is_closed = is_stream_consumed = property(lambda _self: True)
+
+    @property
+    def encoding(self) -> str | None:
+        """How the body is to be read as text."""
+        return self._encoding
+
+    @encoding.setter
+    def encoding(self, value: str | None) -> None:
+        self._encoding = value
+
+    def text(self, encoding: str | None = None) -> str:
+        """Return the body as text."""
+        return self._answer.content.decode(encoding or self._encoding or "utf-8-sig", "replace")
+
+    def json(self) -> Any:
+        """Return the body, read as JSON."""
+        import json
+
+        return json.loads(self._answer.content)
+
+    def raise_for_status(self) -> None:
+        """Raise ``HttpResponseError`` where it is no success."""
+        self._answer.raise_for_status()
+
+    def read(self) -> bytes:
+        """Return the body."""
+        return self._answer.content
+
+    def iter_raw(self, **_: object) -> Iterator[bytes]:
+        """Yield the body."""
+        yield self._answer.content
+
+    def iter_bytes(self, **_: object) -> Iterator[bytes]:
+        """Yield the body."""
+        yield self._answer.content
+
+    def close(self) -> None:
+        """Do nothing: it was read."""
+
+    def __enter__(self) -> Reply:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+
+def _with_query(url: str, params: Mapping[str, str] | None) -> str:
+    if not params:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
+
+
+def _context() -> ssl.SSLContext:
+    """Return what all connections are secured with."""
+    bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
+    if bundle is None:
+        import certifi
+
+        bundle = certifi.where()
+    context = create_urllib3_context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.check_hostname = True
+    try:
+        if os.path.isdir(bundle):  # noqa: PTH112  # what a variable names
+            context.load_verify_locations(capath=bundle)
+        else:
+            context.load_verify_locations(cafile=bundle)
+    except OSError as error:
+        raise ServiceRequestError("the authorities cannot be read", error=error) from None
+    return context
+
+
+def _read(response: urllib3.BaseHTTPResponse, end: float) -> bytes:
+    """Read an answer to its end: in time, and no more than it may be."""
+    parts: list[bytes] = []
+    left = _LARGEST
+    failed: Exception | None = None
+    while failed is None and (part := response.read1(_CHUNK)):
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            failed = ServiceResponseError("the answer is too large")
+        elif time.monotonic() > end:
+            failed = ServiceResponseTimeoutError("the answer trickles")
+    if failed is not None:
+        response.close()
+        raise failed
+    response.release_conn()
+    return b"".join(parts)
+
+
+def _failure(error: HTTPError) -> ServiceRequestError | ServiceResponseError:
+    """Return the SDK's exception for where there is no answer."""
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
+        return ServiceRequestTimeoutError("no connection in time", error=error)
+    if isinstance(error, ReadTimeoutError):
+        return ServiceResponseTimeoutError("no answer in time", error=error)
+    if isinstance(error, ProtocolError):
+        return ServiceResponseError("the connection broke", error=error)
+    if isinstance(error, NewConnectionError | ProxyError | SSLError):
+        return ServiceRequestError("no connection", error=error)
+    return ServiceRequestError("it was not sent", error=error)

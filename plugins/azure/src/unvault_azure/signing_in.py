@@ -1,0 +1,122 @@
+"""Signs in with a credential of any type: gets a token."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from unvault.errors import InteractionRequired
+from unvault.hookspecs import Interaction, Keep
+from unvault.model import Credential, Session
+from unvault_azure import forms
+from unvault_azure._client import Azure, Vaults
+from unvault_azure.connection import Connection, ambient_connection, connection_of
+from unvault_azure.entra import Asked, denial_of, entra_error
+from unvault_azure.tokens import Token
+from unvault_azure.vault import Vault
+
+if TYPE_CHECKING:
+    from unvault_azure.machines import Machine
+    from unvault_azure.persons import Account, Person
+
+_AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The application of the Azure CLI, which every tenant knows, and which may use Key Vault."""
+
+_BY_PERSON = frozenset({forms.BROWSER, forms.DEVICE_CODE})
+
+
+def sign_in(credential: Credential, interaction: Interaction | None, keep: Keep) -> Session:
+    """Return a session for a credential; see `unvault_azure.plugin.authenticate`."""
+    if credential.type is None:
+        connection = ambient_connection(os.environ)
+    else:
+        connection = connection_of(credential.answers)
+    azure = Azure(connection)
+    asked = _asked(credential, connection)
+    try:
+        if credential.type in _BY_PERSON:
+            return _of_person(credential, azure, asked, interaction, keep)
+        return _of_machine(credential, azure, asked)
+    except BaseException:
+        azure.close()
+        raise
+
+
+def _asked(credential: Credential, connection: Connection) -> Asked:
+    host = connection.authority.removeprefix("https://")
+    return Asked(
+        f"Entra ID at {host}",
+        connection.tenant,
+        credential.answers.text("client_id") or _AZURE_CLI,
+        _login(credential),
+    )
+
+
+def _login(credential: Credential) -> str:
+    if credential.type in _BY_PERSON:
+        return f"unvault credentials login {credential.name or 'NAME'}"
+    return "az login" if credential.type in {forms.CLI, None} else "unvault credentials edit NAME"
+
+
+def _of_machine(credential: Credential, azure: Azure, asked: Asked) -> Session:
+    from unvault_azure.machines import Machine
+
+    machine = Machine(credential.type, azure, credential.answers, asked)
+    return _session(azure, machine, machine.token(None, None), asked)
+
+
+def _of_person(
+    credential: Credential,
+    azure: Azure,
+    asked: Asked,
+    interaction: Interaction | None,
+    keep: Keep,
+) -> Session:
+    from unvault_azure.persons import Person, account_of, nobody
+
+    account = account_of(credential.kept)
+    if account is not None:
+        person = Person(azure, asked.client, account, keep, asked)
+        try:
+            token = person.token(None, None)
+        except InteractionRequired:
+            if interaction is None:
+                raise
+        else:
+            return _session(azure, person, token, asked)
+    if interaction is None:
+        raise nobody(asked)
+    account = _sign_in_now(credential, azure, asked, interaction)
+    person = Person(azure, asked.client, account, keep, asked, fresh=True)
+    return _session(azure, person, person.token(None, None), asked)
+
+
+def _sign_in_now(
+    credential: Credential, azure: Azure, asked: Asked, interaction: Interaction
+) -> Account:
+    """Have a person sign in, and return who did."""
+    from unvault_azure.browser import sign_in_by_browser
+    from unvault_azure.device import sign_in_by_device
+    from unvault_azure.persons import account_in, cache_from
+
+    cache = cache_from()
+    if credential.type == forms.BROWSER:
+        user = credential.kept.text("user")
+        result = sign_in_by_browser(
+            azure, credential.answers, interaction, asked, cache=cache, user=user
+        )
+    else:
+        result = sign_in_by_device(azure, interaction, asked, cache)
+    if "error" in result:
+        raise entra_error(denial_of(result), asked)
+    return account_in(result, cache, asked.where)
+
+
+def _session(azure: Azure, tokens: Person | Machine, token: Token, asked: Asked) -> Session:
+    account = getattr(tokens, "account", None)
+    return Session(
+        client=Vault(Vaults(azure, tokens), tokens, asked, token),
+        expires=token.expires,
+        renewed=None if account is None else account.kept(),
+        suggested_name=None if account is None else account.user,
+    )
