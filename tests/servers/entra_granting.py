@@ -108,6 +108,7 @@ class Granting:
             raise Refused(501481)
         assert flow.person is not None
         tenant = placed(flow.person, flow.tenant, app)
+        told = {**told, "scope": told.get("scope") or flow.asked.get("scope", "")}
         nonce = flow.asked.get("nonce", "")
         return self._for_person(flow.person, app, tenant, told, host, nonce=nonce)
 
@@ -125,6 +126,7 @@ class Granting:
             raise Refused(700003 if now - asked < self._entra.interval * 0.8 else 70016)
         device.state = "used"
         tenant = placed(device.person, device.tenant, app)
+        told = {**told, "scope": device.scope}
         return self._for_person(device.person, app, tenant, told, host)
 
     def _refreshed(

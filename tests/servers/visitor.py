@@ -21,6 +21,8 @@ class Seen:
     status: int
     text: str
     title: str = ""
+    problem: str = ""
+    """What was wrong with what its form was told before."""
     fields: dict[str, str] = attrs.field(factory=dict)
     """Of its form, as they are filled."""
     action: str | None = None
@@ -50,13 +52,11 @@ class Visitor:
         """What was opened, in order."""
 
     def sign_in(self, address: str, *, accept: bool = True) -> Seen:
-        """Open a page and do what the forms ask for, until there are none; return the last page."""
-        page, known = self.open(address), False
+        """Open a page and do what the forms ask for, until none asks more; return the last."""
+        page = self.open(address)
         for _ in range(_MOST_PAGES):
-            asks = "passwd" in page.fields
-            if page.action is None or (asks and known):  # again: what it was told is wrong
+            if page.action is None or page.problem:
                 return page
-            known = known or asks
             page = self.send(page, "accept" if accept else "cancel")
         raise AssertionError(f"there is no end of pages: {page.address}")
 
@@ -113,11 +113,11 @@ class _Reader(HTMLParser):
     def __init__(self, page: Seen) -> None:
         super().__init__()
         self._page = page
-        self._in_title = False
+        self._inside = ""
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attributes}
-        self._in_title = tag == "title"
+        self._inside = told.get("id", tag)
         if tag == "form":
             self._page.action = told.get("action", "")
         elif tag == "input" and "name" in told:
@@ -126,11 +126,13 @@ class _Reader(HTMLParser):
             self._page.buttons.append((told.get("name", ""), told.get("value", "")))
 
     def handle_data(self, data: str) -> None:
-        if self._in_title:
+        if self._inside == "title":
             self._page.title += data
+        elif self._inside == "problem":
+            self._page.problem += data
 
     def handle_endtag(self, tag: str) -> None:
-        self._in_title = False
+        self._inside = ""
 
 
 def _read(page: Seen) -> Seen:

@@ -12,6 +12,9 @@ from azure.keyvault.secrets._shared import http_challenge_cache
 from tests.plugins.azure.using import Person as Somebody
 from tests.plugins.azure.using import opened
 from tests.servers.azure import Azure
+from tests.servers.chromium import Chromium, chromium_or_skip
+from tests.servers.doorbell import Doorbell
+from tests.servers.entra_person import signed_in
 from tests.servers.entra_tokens import Key
 from tests.servers.tokens import Issuer
 from tests.servers.visitor import Visitor
@@ -131,3 +134,35 @@ def quiet_log(caplog, entra):
     said = "\n".join(record.getMessage() for record in caplog.get_records("call"))
     assert "canary" not in said
     assert [each for each in entra.issued if each in said] == []
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """Return a real browser, which the tests of one process share."""
+    chromium_or_skip()
+    with Chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def profile(chromium, azure):
+    """Return a browser that knows nobody yet, and reaches Azure only."""
+    made = chromium.profile(azure.address)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sign_in_at(profile):
+    """Return what signs somebody in by a real browser: with ``accept=False``, without consent."""
+
+    def sign_in(page, person, **choices):
+        return signed_in(profile.open(page), person, **choices)
+
+    return sign_in
+
+
+@pytest.fixture
+def doorbell(tmp_path):
+    """Return what a program under test takes for a browser."""
+    return Doorbell(tmp_path)

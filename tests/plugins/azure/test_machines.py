@@ -166,7 +166,7 @@ class TestCertificate:
         if content:
             path.write_bytes(content)
         unvault = open_unvault(self.answers(robot, path), kind="client_certificate")
-        with pytest.raises(error or CredentialRejected, match="certificate|cannot be read"):
+        with pytest.raises(error or CredentialRejected, match=r"certificate|cannot be read"):
             unvault.fetch("prod/app/api-key")
 
 

@@ -6,6 +6,7 @@ import time
 
 import jwt
 import pytest
+import requests
 from azure.core.exceptions import (
     HttpResponseError,
     ResourceNotFoundError,
@@ -172,8 +173,6 @@ class TestKeyVault:
 
 def _asked(azure, vault, token):
     """Ask for a secret that there is not, with a token."""
-    import requests
-
     reply = requests.get(
         f"{vault.address}/secrets/none?api-version=7.6",
         headers={"Authorization": f"Bearer {token}"},
