@@ -38,6 +38,7 @@ from urllib3.exceptions import (  # noqa: TID253
 )
 from urllib3.util.ssl_ import create_urllib3_context  # noqa: TID253
 
+from unvault.errors import Unavailable
 from unvault_azure.deadlines import seconds_left
 
 _POOL = 64
@@ -100,6 +101,9 @@ class Sender:
     """Sends requests and reads answers, on connections that are kept.
 
     The environment is read once: which proxy, and which authorities are trusted.
+
+    Raises:
+        Unavailable: The file of these authorities cannot be read.
     """
 
     def __init__(self) -> None:
@@ -367,7 +371,10 @@ def _context() -> ssl.SSLContext:
         else:
             context.load_verify_locations(cafile=bundle)
     except OSError as error:
-        raise ServiceRequestError("the authorities cannot be read", error=error) from None
+        raise Unavailable(
+            f"the file of the trusted authorities cannot be read: {bundle!r}",
+            hint=f"check {', '.join(_BUNDLES)}",
+        ) from error
     return context
 
 
