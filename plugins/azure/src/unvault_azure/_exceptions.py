@@ -132,8 +132,6 @@ GENERIC = frozenset(
         *("ResourceNotModifiedError",),
         # The SDK, or this plugin, uses it wrongly.
         *("StreamConsumedError", "StreamClosedError", "ResponseNotReadError"),
-        # Ways of using MSAL that are not used here.
-        *("RedirectUriError", "TokenTypeError"),
     }
 )
 """Exceptions of the SDK's that have no better word than that it failed."""

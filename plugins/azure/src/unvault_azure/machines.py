@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,17 @@ class Machine:
         own = self._tokens.get(None)
         return own if own is not None and own.tenant in {tenant, None} else None
 
+    def _ask(self, options: Mapping[str, Any]) -> Any:
+        from unvault_azure._http import trouble
+
+        with trouble() as noted:
+            try:
+                return self._sdk.get_token_info(self._azure.connection.scope, options=options)
+            except Exception:
+                if noted and self._kind in {None, forms.MANAGED_IDENTITY}:
+                    raise noted[0] from None
+                raise
+
     def _got(self, tenant: str | None, claims: str | None) -> Token:
         configured = self._azure.connection.tenant
         if tenant and configured and None in self._tokens:
@@ -102,14 +114,11 @@ class Machine:
                 hint="account, application and vault have to belong to one organization: check the"
                 " field tenant_id",
             )
-        options = {"enable_cae": True}
-        options |= {"tenant_id": tenant} if tenant else {}  # type: ignore[dict-item]  # a mapping
-        options |= {"claims": claims} if claims else {}  # type: ignore[dict-item]  # a mapping
+        options: dict[str, Any] = {"enable_cae": True}
+        options |= {"tenant_id": tenant} if tenant else {}
+        options |= {"claims": claims} if claims else {}
         try:
-            info = self._azure.work(
-                lambda: self._sdk.get_token_info(self._azure.connection.scope, options=options),
-                self._asked,
-            )
+            info = self._azure.work(partial(self._ask, options), self._asked)
         except CredentialMissing as error:
             why, hint = _NOTHING.get(self._kind or "", (error.message, error.hint or ""))
             failed = CredentialMissing(why, hint=hint)
