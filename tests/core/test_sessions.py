@@ -507,6 +507,27 @@ def test_whose_a_session_is_is_asked_when_a_credential_is_tested_and_not_for_a_f
         assert [session.client for session in provider.closed] == ["client 2"]
 
 
+def test_a_credential_that_is_tested_is_signed_in_with_again_where_what_was_kept_has_ended():
+    ended = []
+
+    def refuse_once(session):
+        if not ended:
+            ended.append(session.client)
+            raise SessionExpired("what was kept has ended", hint="again")
+
+    provider = any_path(Asking())
+    provider.describe = refuse_once
+    with client_for(provider) as vault:
+        store_one(vault)
+        assert vault.credentials.test("mine").identity == "somebody at client 2"
+        assert [session.client for session in provider.closed] == ["client 1", "client 2"]
+        ended.clear()
+        provider.describe = lambda _: (_ for _ in ()).throw(SessionExpired("over", hint="again"))
+        with pytest.raises(SessionExpired):
+            vault.credentials.test("mine")
+    assert provider.logins == 4
+
+
 def test_a_session_that_cannot_be_described_is_closed_all_the_same():
     def refuse(_session):
         raise CredentialRejected("the vault knows no such key")

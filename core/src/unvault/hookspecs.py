@@ -261,6 +261,7 @@ def describe_session(session: Session) -> Session:  # type: ignore[empty-body]
 
     Raises:
         CredentialRejected: The vault refused the credential.
+        SessionExpired: What an earlier sign-in kept has ended; the core signs in again, once.
         Unavailable: The vault cannot be reached, or does not answer in time.
     """
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 
 import pytest
 import trustme
 from azure.keyvault.secrets._shared import http_challenge_cache
+from tests.plugins.azure.using import Person as Somebody
+from tests.plugins.azure.using import opened
 from tests.servers.azure import Azure
 from tests.servers.chromium import Chromium, chromium_or_skip
 from tests.servers.doorbell import Doorbell
@@ -137,3 +141,28 @@ def sign_in_at(profile):
 def doorbell(tmp_path):
     """Return what a program under test takes for a browser."""
     return Doorbell(tmp_path)
+
+
+@pytest.fixture
+def open_unvault():
+    """Return what makes an `Unvault`, as `opened` does, and closes it afterwards."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(opened(*args, **options))
+
+
+@pytest.fixture
+def somebody(ann, visit):
+    """Return Ann at a browser, who signs in and accepts."""
+    person = Somebody(lambda page: visit(ann, page))
+    yield person
+    person.join()
+
+
+@pytest.fixture
+def quiet_log(caplog, entra):
+    """No log, down to the SDK's, holds a token, a code, a password, or a value of a test."""
+    caplog.set_level(logging.DEBUG)
+    yield caplog
+    said = "\n".join(record.getMessage() for record in caplog.get_records("call"))
+    assert "canary" not in said
+    assert [each for each in entra.issued if each in said] == []

@@ -6,6 +6,7 @@ It is imported when somebody signs in.
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import time
@@ -17,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import urllib3  # noqa: TID253  # nothing of the plugin imports this module before a sign-in
 from azure.core.exceptions import (  # noqa: TID253
+    ClientAuthenticationError,
     HttpResponseError,
     ServiceRequestError,
     ServiceRequestTimeoutError,
@@ -51,6 +53,9 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _OF_THE_MACHINE = "169.254."
 """How addresses begin that belong to the machine itself: its token is no proxy's business."""
 
+_DISCOVERY = "/.well-known/openid-configuration"
+"""What is asked first of Entra ID: MSAL does not say what it answers where there is no tenant."""
+
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -75,10 +80,20 @@ class Answer:
         """The body as text."""
         return self.content.decode("utf-8", "replace")
 
+    @property
+    def reason(self) -> str:
+        """What the status means; nobody is told."""
+        return f"status {self.status_code}"
+
+    def json(self) -> Any:
+        """Return the body, read as JSON."""
+        return json.loads(self.content)
+
     def raise_for_status(self) -> None:
         """Raise ``HttpResponseError`` where it is no success."""
         if self.status_code >= 400:
-            raise HttpResponseError(f"status {self.status_code}", response=None)
+            response: Any = self  # which has as much of one as is looked at
+            raise HttpResponseError(self.reason, response=response)
 
 
 class Sender:
@@ -129,11 +144,13 @@ class Sender:
                 preload_content=False,
                 decode_content=False,
             )
-            return Answer(response.status, response.headers, _read(response, end))
+            answer = Answer(response.status, response.headers, _read(response, end))
         except HTTPError as error:
             failed = _failure(error)
         except (OSError, ValueError) as error:
             failed = ServiceRequestError("it was not sent", error=error)
+        else:
+            return _told(url, answer)
         raise failed
 
     def close(self) -> None:
@@ -191,7 +208,7 @@ class MsalClient:
         **_: object,
     ) -> Answer:
         """Send a GET request."""
-        return self._sender.send("GET", _with_query(url, params), headers)
+        return _checked(self._sender.send("GET", _with_query(url, params), headers))
 
     def post(
         self,
@@ -204,9 +221,8 @@ class MsalClient:
         """Send a POST request."""
         kind = {} if isinstance(data, str | None) else {"Content-Type": _FORM}
         body = data if isinstance(data, str | None) else urlencode(data)
-        return self._sender.send(
-            "POST", _with_query(url, params), {**kind, **(headers or {})}, body
-        )
+        whole = {**kind, **(headers or {})}
+        return _checked(self._sender.send("POST", _with_query(url, params), whole, body))
 
     def close(self) -> None:
         """Do nothing: the connections belong to others, too."""
@@ -285,9 +301,7 @@ class Reply(HttpResponse):
 
     def json(self) -> Any:
         """Return the body, read as JSON."""
-        import json
-
-        return json.loads(self._answer.content)
+        return self._answer.json()
 
     def raise_for_status(self) -> None:
         """Raise ``HttpResponseError`` where it is no success."""
@@ -314,6 +328,21 @@ class Reply(HttpResponse):
 
     def __exit__(self, *_: object) -> None:
         """Do nothing."""
+
+
+def _told(url: str, answer: Answer) -> Answer:
+    """Return an answer, unless it says that there is no such tenant."""
+    if answer.status_code >= 400 and url.partition("?")[0].endswith(_DISCOVERY):
+        response: Any = answer  # which has as much of one as is looked at
+        raise ClientAuthenticationError(answer.reason, response=response)
+    return answer
+
+
+def _checked(answer: Answer) -> Answer:
+    """Return an answer, unless it says that there is none now: MSAL would not know what to do."""
+    if answer.status_code == 429 or answer.status_code >= 500:
+        answer.raise_for_status()
+    return answer
 
 
 def _with_query(url: str, params: Mapping[str, str] | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ class Machine:
 def _token(info: Any, where: str) -> Token:
     if not isinstance(info.token, str) or not info.token:
         raise no_answer(where)
-    return Token(info.token, int(info.expires_on))
+    return Token(info.token, int(time.time()), int(info.expires_on))
 
 
 def _sdk_credential(kind: str | None, azure: Azure, answers: Answers) -> Any:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import attrs
 
-from unvault.errors import InteractionRequired, Unavailable
+from unvault.errors import InteractionRequired, SessionExpired, Unavailable
 from unvault.forms import Answer
 from unvault.hookspecs import Keep
 from unvault.model import Answers
@@ -109,9 +110,16 @@ class Person:
 
     def check(self) -> None:
         """Get another token, to see whether that still works."""
-        if not self._fresh:
+        if self._fresh:
+            return
+        try:
             with self._lock:
                 self._renewed(self._realm, None)
+        except InteractionRequired as error:
+            failed = SessionExpired(error.message, hint=error.hint)
+        else:
+            return
+        raise failed
 
     def forget(self) -> None:
         """Let go of the tokens."""
@@ -220,12 +228,11 @@ def token_of(result: Mapping[str, Any], where: str) -> Token:
     Raises:
         Unavailable: There is none.
     """
-    import time
-
     value, seconds = result.get("access_token"), result.get("expires_in")
     if not isinstance(value, str) or not isinstance(seconds, int):
         raise no_answer(where)
-    return Token(value, int(time.time()) + seconds)
+    now = int(time.time())
+    return Token(value, now, now + seconds)
 
 
 def account_in(result: Mapping[str, Any], cache: Any, where: str) -> Account:
@@ -255,7 +262,10 @@ def _tokens_in(cache: str, scope: str) -> dict[str, Token]:
     try:
         entries = [*json.loads(cache).get("AccessToken", {}).values()]
         found = [
-            (str(each["realm"]), Token(str(each["secret"]), int(each["expires_on"])))
+            (
+                str(each["realm"]),
+                Token(str(each["secret"]), int(each["cached_at"]), int(each["expires_on"])),
+            )
             for each in entries
             if scope in str(each["target"]).split()
         ]
@@ -264,8 +274,18 @@ def _tokens_in(cache: str, scope: str) -> dict[str, Token]:
     return dict(sorted(found, key=lambda each: each[1].ends))
 
 
-def nobody(asked: Asked) -> InteractionRequired:
-    """Return the error for where nobody signed in yet, and nobody can be asked to."""
+def nobody(asked: Asked, user: str | None) -> InteractionRequired:
+    """Return the error for where nobody is signed in, and nobody can be asked to.
+
+    Args:
+        asked: In what circumstances.
+        user: Who was signed in, if somebody was.
+    """
+    if user:
+        return InteractionRequired(
+            f"the sign-in of {user!r} has ended, and nobody can be asked to sign in again",
+            hint=f"sign in again: {asked.login}",
+        )
     return InteractionRequired(
         "nobody is signed in, and nobody can be asked to", hint=f"sign in: {asked.login}"
     )

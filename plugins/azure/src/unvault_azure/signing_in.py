@@ -85,7 +85,7 @@ def _of_person(
         else:
             return _session(azure, person, token, asked)
     if interaction is None:
-        raise nobody(asked)
+        raise nobody(asked, credential.kept.text("user"))
     account = _sign_in_now(credential, azure, asked, interaction)
     person = Person(azure, asked.client, account, keep, asked, fresh=True)
     return _session(azure, person, person.token(None, None), asked)
