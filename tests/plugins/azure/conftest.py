@@ -111,6 +111,31 @@ def issuer():
     return Issuer()
 
 
+@pytest.fixture
+def open_unvault():
+    """Return what makes an `Unvault`, as `opened` does, and closes it afterwards."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(opened(*args, **options))
+
+
+@pytest.fixture
+def somebody(ann, visit):
+    """Return Ann at a browser, who signs in and accepts."""
+    person = Somebody(lambda page: visit(ann, page))
+    yield person
+    person.join()
+
+
+@pytest.fixture
+def quiet_log(caplog, entra):
+    """No log, down to the SDK's, holds a token, a code, a password, or a value of a test."""
+    caplog.set_level(logging.DEBUG)
+    yield caplog
+    said = "\n".join(record.getMessage() for record in caplog.get_records("call"))
+    assert "canary" not in said
+    assert [each for each in entra.issued if each in said] == []
+
+
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
     """Return a real browser, which the tests of one process share."""
@@ -141,28 +166,3 @@ def sign_in_at(profile):
 def doorbell(tmp_path):
     """Return what a program under test takes for a browser."""
     return Doorbell(tmp_path)
-
-
-@pytest.fixture
-def open_unvault():
-    """Return what makes an `Unvault`, as `opened` does, and closes it afterwards."""
-    with contextlib.ExitStack() as stack:
-        yield lambda *args, **options: stack.enter_context(opened(*args, **options))
-
-
-@pytest.fixture
-def somebody(ann, visit):
-    """Return Ann at a browser, who signs in and accepts."""
-    person = Somebody(lambda page: visit(ann, page))
-    yield person
-    person.join()
-
-
-@pytest.fixture
-def quiet_log(caplog, entra):
-    """No log, down to the SDK's, holds a token, a code, a password, or a value of a test."""
-    caplog.set_level(logging.DEBUG)
-    yield caplog
-    said = "\n".join(record.getMessage() for record in caplog.get_records("call"))
-    assert "canary" not in said
-    assert [each for each in entra.issued if each in said] == []

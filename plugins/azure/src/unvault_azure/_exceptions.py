@@ -15,6 +15,9 @@ from unvault.errors import (
 )
 from unvault_azure._errors import no_answer
 
+_IN_A_CHAIN = "failed to retrieve a token from the included credentials"
+"""What the SDK says where none of several ways to sign in led anywhere."""
+
 _Made = Callable[[Any, str], UnvaultError]
 
 
@@ -73,7 +76,9 @@ def _nothing_found(_error: Any, _where: str) -> UnvaultError:
     )
 
 
-def _not_signed_in(_error: Any, where: str) -> UnvaultError:
+def _not_signed_in(error: Any, where: str) -> UnvaultError:
+    if _IN_A_CHAIN in str(getattr(error, "message", ""))[:200]:
+        return _nothing_found(error, where)
     return CredentialRejected(f"{where} gives no token", hint="check the credential's fields")
 
 

@@ -180,10 +180,11 @@ def _certificate(azure: Azure, answers: Answers) -> Any:
 def _managed(azure: Azure, answers: Answers) -> Any:
     from azure.identity import ChainedTokenCredential, ManagedIdentityCredential
 
+    found = ManagedIdentityCredential(client_id=answers.text("client_id"), **_options(azure))
+    if any(os.environ.get(name) for name in _SIGNS):
+        return found
     # In a chain, it sees within a second whether there is such a thing at all.
-    return ChainedTokenCredential(
-        ManagedIdentityCredential(client_id=answers.text("client_id"), **_options(azure))
-    )
+    return ChainedTokenCredential(found)
 
 
 def _workload(azure: Azure, answers: Answers) -> Any:
