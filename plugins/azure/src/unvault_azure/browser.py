@@ -46,6 +46,7 @@ def sign_in_by_browser(
         flow = app.initiate_auth_code_flow(
             [azure.connection.persons_scope],
             redirect_uri=redirect.address,
+            state=redirect.state,
             response_mode="form_post",
             **({"login_hint": user} if user else {"prompt": "select_account"}),
         )
@@ -53,7 +54,7 @@ def sign_in_by_browser(
         if not person.open_page(flow["auth_uri"]):
             raise _no_browser(asked)
         person.tell("Waiting for the page …")
-        brought = redirect.wait(flow["state"], float(answers.get("wait") or 300))
+        brought = redirect.wait(float(answers.get("wait") or 300))
     if brought is None:
         raise InteractionRequired(
             "nobody signed in on the page in time, or it was closed",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from unvault.errors import CredentialRejected
 
-_LISTEN_SECONDS = 0.2
-"""How often a wait looks whether it is over, or somebody pressed Ctrl-C."""
+_LISTEN_SECONDS = 0.05
+"""How often the port looks whether it is to be closed, and a wait whether it is over."""
 
 _LONGEST = 1 << 16
 """How many bytes the page may send."""
@@ -34,6 +36,9 @@ _HEADERS = {
 class Redirect:
     """A port of this machine that the page of a sign-in comes back to.
 
+    It answers as soon as it is entered, so that a browser may be one that this program waits for,
+    and each connection by itself: browsers open some that they never use.
+
     Args:
         port: Which; None for any that is free.
 
@@ -42,11 +47,14 @@ class Redirect:
     """
 
     def __init__(self, port: int | None) -> None:
+        self.state = secrets.token_urlsafe(16)
+        """What a page has to bring to be the right one."""
         try:
             self._server = _Server(("127.0.0.1", port or 0), _Handler)
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or "there is no such port"
         else:
+            self._server.state = self.state
             return
         raise CredentialRejected(
             f"the page of the sign-in cannot come back to port {port} of this machine: {why}",
@@ -58,33 +66,36 @@ class Redirect:
         """Where the page has to come back to."""
         return f"http://localhost:{self._server.server_address[1]}"
 
-    def wait(self, state: str, seconds: float) -> Mapping[str, str] | None:
-        """Return what the page brought; None where it did not come in time.
-
-        Args:
-            state: What it has to bring to be the right one.
-            seconds: How long it may take.
-        """
-        self._server.state = state
+    def wait(self, seconds: float) -> Mapping[str, str] | None:
+        """Return what the page brought; None where it did not come in time."""
         end = time.monotonic() + seconds
-        while self._server.brought is None and time.monotonic() < end:
-            self._server.handle_request()
+        while time.monotonic() < end and not self._server.came.wait(_LISTEN_SECONDS):
+            pass  # in pieces: on Windows, Ctrl-C waits for the end of each
         return self._server.brought
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Begin to answer."""
+        threading.Thread(
+            target=self._server.serve_forever, args=(_LISTEN_SECONDS,), daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the port."""
+        self._server.shutdown()
         self._server.server_close()
 
 
-class _Server(HTTPServer):
-    timeout = _LISTEN_SECONDS
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # it waits for no connection that nothing comes on
     allow_reuse_address = False  # on Windows, another program could have the port as well
     state = ""
     brought: Mapping[str, str] | None = None
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.came = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: who broke the connection may come again."""
@@ -119,8 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
         if brought.get("state") != self.server.state or not ({"code", "error"} & brought.keys()):
             self._answer(404, "There is nothing here.")
             return
-        self.server.brought = brought
         self._answer(200, _DONE if "code" in brought else _FAILED)
+        if not self.server.came.is_set():  # the first one counts
+            self.server.brought = brought
+            self.server.came.set()
 
     def _answer(self, status: int, text: str) -> None:
         body = f"<!doctype html><title>unvault</title><p>{text}</p>".encode()
