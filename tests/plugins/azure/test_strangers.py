@@ -98,8 +98,8 @@ def test_no_redirect_of_the_authoritys_is_followed(unvault, azure, entra):
 @pytest.mark.parametrize(
     ("challenge", "error"),
     [
-        ('resource="https://management.azure.com"', (UnvaultError,)),
-        (f'resource="https://{THIEF}"', (UnvaultError,)),
+        ('resource="https://management.azure.com"', (AccessDenied,)),
+        (f'resource="https://{THIEF}"', (AccessDenied,)),
         ('resource="https://azure.net"', (AccessDenied,)),
         ('scope="https://net/.default"', (AccessDenied,)),
         ("nonsense", (UnvaultError,)),

@@ -12,7 +12,7 @@ from unvault_azure import __version__
 from unvault_azure._errors import Refused, no_answer, outage, refused, seconds_of
 from unvault_azure._exceptions import chain, sdk_error
 from unvault_azure._quiet import hush, quiet
-from unvault_azure.bearer import Bearer
+from unvault_azure.bearer import Bearer, refused_challenge
 from unvault_azure.connection import Connection
 from unvault_azure.deadlines import within
 from unvault_azure.entra import Asked, denial_in, entra_error, throttled
@@ -120,7 +120,10 @@ class Vaults:
 
         def send() -> Any:
             # Made anew each time: the SDK changes it.
-            response = client.send_request(HttpRequest("GET", path, params=parameters or None))
+            try:
+                response = client.send_request(HttpRequest("GET", path, params=parameters or None))
+            except ValueError:  # what the SDK says of a challenge that it does not believe
+                raise refused_challenge() from None
             return _body(response, asked.where)
 
         return self.azure.work(send, asked)

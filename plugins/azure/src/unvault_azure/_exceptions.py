@@ -18,6 +18,9 @@ from unvault_azure._errors import no_answer
 _IN_A_CHAIN = "failed to retrieve a token from the included credentials"
 """What the SDK says where none of several ways to sign in led anywhere."""
 
+_OTHER_TENANT = "not configured to acquire tokens for tenant"
+"""What it says where a vault belongs to another tenant than what was found."""
+
 _Made = Callable[[Any, str], UnvaultError]
 
 
@@ -68,6 +71,15 @@ def _untrusted(text: str, where: str) -> UnvaultError:
     return Unavailable(f"{where} {why}", hint=hint)
 
 
+def other_tenant() -> UnvaultError:
+    """Return the error for where the vault belongs to another tenant than the credential."""
+    return CredentialRejected(
+        "the vault belongs to another tenant than the credential",
+        hint="account, application and vault have to belong to one organization: check the field"
+        " tenant_id, or AZURE_TENANT_ID",
+    )
+
+
 def _nothing_found(_error: Any, _where: str) -> UnvaultError:
     return CredentialMissing(
         "the Azure SDK finds nothing to sign in with",
@@ -77,6 +89,8 @@ def _nothing_found(_error: Any, _where: str) -> UnvaultError:
 
 
 def _not_signed_in(error: Any, where: str) -> UnvaultError:
+    if _OTHER_TENANT in str(getattr(error, "message", "")):
+        return other_tenant()
     if _IN_A_CHAIN in str(getattr(error, "message", ""))[:200]:
         return _nothing_found(error, where)
     return CredentialRejected(f"{where} gives no token", hint="check the credential's fields")
