@@ -164,7 +164,8 @@ class TestGoingOn:
         self, open_unvault, somebody, entra, tmp_path
     ):
         entra.token_seconds = 200
-        with open_unvault({}, home=tmp_path / "home", interaction=somebody) as unvault:
+        options = {"home": tmp_path / "home", "interaction": somebody}
+        with open_unvault({"timeout": 1}, **options) as unvault:
             unvault.credentials.test("prod")
             make_older(unvault)
         entra.answer(503, times=100, where="/token")

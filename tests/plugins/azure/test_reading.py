@@ -202,7 +202,8 @@ class TestWhatCannotBeRead:
             unvault.fetch("prod/app/api-key")
         assert hint in raised.value.hint
 
-    def test_a_vault_that_there_is_not(self, unvault):
+    def test_a_vault_that_there_is_not(self, open_unvault, robot):
+        unvault = open_unvault(by_secret(robot, timeout=1), kind="client_secret")
         with pytest.raises(Unavailable, match=r"the vault none\.vault\.azure\.net") as raised:
             unvault.fetch("prod/none/api-key")
         assert "vault's name" in raised.value.hint

@@ -124,6 +124,10 @@ class Vaults:
                 response = client.send_request(HttpRequest("GET", path, params=parameters or None))
             except ValueError:  # what the SDK says of a challenge that it does not believe
                 raise refused_challenge() from None
+            except AttributeError:
+                # Where a vault refuses a token, the SDK forgets it for all threads, and stumbles in
+                # one that was about to show it.
+                raise Again(no_answer(asked.where)) from None
             return _body(response, asked.where)
 
         return self.azure.work(send, asked)

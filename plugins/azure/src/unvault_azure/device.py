@@ -55,7 +55,7 @@ def sign_in_by_device(
 
 
 def _wait(azure: Azure, app: Any, flow: dict[str, Any], asked: Asked) -> Mapping[str, Any]:
-    flow["interval"] = max(int(flow.get("interval") or 5), 1)  # with 0, MSAL would ask for ever
+    flow["interval"] = max(int(flow.get("interval", 5)), 1)  # with 0, MSAL would ask for ever
     end = time.monotonic() + float(flow.get("expires_in") or 900)
     while time.monotonic() < end:
         result: Mapping[str, Any] = azure.work(lambda: _ask(app, flow, asked), asked)
