@@ -269,6 +269,14 @@ class TestNotSigningIn:
         assert "unvault credentials login prod" in raised.value.hint
         assert (entra.opened, entra.requests) == ([], [])
 
+    def test_a_credential_that_is_not_stored_is_to_be_added(self, open_unvault):
+        unvault = open_unvault(environ={"UNVAULT_AZURE_TYPE": "browser"}, interaction=Person())
+        draft = unvault.credentials.draft("azure", "browser", {}, name="new")
+        for credential in (draft, "azure"):
+            with pytest.raises(InteractionRequired) as raised:
+                unvault.credentials.test(credential)
+            assert "unvault credentials add azure --type device_code" in raised.value.hint
+
     def test_declined_consent(self, open_unvault, entra, ann, visit):
         app = entra.app("ours", public=True)
         person = Person(lambda page: visit(ann, page, accept=False))

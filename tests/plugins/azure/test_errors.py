@@ -25,7 +25,9 @@ from unvault_azure._http import Answer, Reply
 from unvault_azure.entra import Asked, Denial, denial_of, entra_error
 from unvault_azure.identifiers import Wanted
 
-ASKED = Asked("Entra ID at x", "contoso.example", "app-1", "unvault credentials login prod")
+ASKED = Asked(
+    "Entra ID at x", "contoso.example", "app-1", "unvault credentials login prod", "edit prod"
+)
 _MSAL = (
     msal.exceptions,
     msal.managed_identity,

@@ -73,5 +73,5 @@ def _no_browser(asked: Asked) -> InteractionRequired:
     return InteractionRequired(
         "no browser could be opened on this machine",
         hint="set BROWSER, or sign in with the type device_code, for which any browser will do:"
-        f" unvault credentials edit {asked.login.rpartition(' ')[2]} --type device_code",
+        f" {asked.change} --type device_code",
     )

@@ -101,7 +101,9 @@ class Asked:
     client: str
     """Which application."""
     login: str
-    """What a person can do to sign in anew."""
+    """The command with which a person signs in anew."""
+    change: str
+    """The command with which the credential is changed, or another one made."""
 
     @property
     def in_tenant(self) -> str:
@@ -163,6 +165,7 @@ def _of(kind: type[AuthenticationError | AccessDenied], message: str, hint: str)
             "client": asked.client,
             "in_tenant": asked.in_tenant,
             "login": asked.login,
+            "change": asked.change,
             "tenant": asked.tenant or "(any)",
         }
         return kind(message.format(**names) + number, hint=hint.format(**names))
@@ -206,12 +209,12 @@ _no_resource = _of(
 _bad_secret = _of(
     CredentialRejected,
     "the client secret of the application {client} is wrong",
-    "give the secret's value, and not its id: unvault credentials edit NAME",
+    "give the secret's value, and not its id: {change}",
 )
 _old_secret = _of(
     CredentialRejected,
     "the client secret of the application {client} has expired",
-    "make another one, and give it to the credential: unvault credentials edit NAME",
+    "make another one, and give it to the credential: {change}",
 )
 _bad_certificate = _of(
     CredentialRejected,

@@ -29,7 +29,7 @@ _AZURES_TAG = "7783-7084-3265-9085-8269-3286-77"
 _NOTHING = {
     forms.CLI: (
         "az is not installed, or nobody is signed in with it",
-        "az login; or sign in otherwise: unvault credentials edit NAME --type browser",
+        "az login; or sign in otherwise: {change} --type browser",
     ),
     forms.MANAGED_IDENTITY: (
         "this machine has no managed identity, or not the one that is named",
@@ -115,7 +115,7 @@ class Machine:
             info = self._azure.work(partial(self._ask, options), self._asked)
         except CredentialMissing as error:
             why, hint = _NOTHING.get(self._kind or "", (error.message, error.hint or ""))
-            failed = CredentialMissing(why, hint=hint)
+            failed = CredentialMissing(why, hint=hint.replace("{change}", self._asked.change))
         else:
             return _token(info, self._asked.where)
         raise failed

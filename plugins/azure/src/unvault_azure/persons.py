@@ -284,8 +284,9 @@ def nobody(asked: Asked, user: str | None) -> InteractionRequired:
     if user:
         return InteractionRequired(
             f"the sign-in of {user!r} has ended, and nobody can be asked to sign in again",
-            hint=f"sign in again: {asked.login}",
+            hint=f"sign in again, on a terminal: {asked.login}",
         )
     return InteractionRequired(
-        "nobody is signed in, and nobody can be asked to", hint=f"sign in: {asked.login}"
+        "nobody is signed in, and nobody can be asked to",
+        hint=f"sign in, on a terminal: {asked.login}",
     )

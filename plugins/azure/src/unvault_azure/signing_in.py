@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from unvault.errors import InteractionRequired
@@ -49,13 +50,22 @@ def _asked(credential: Credential, connection: Connection) -> Asked:
         connection.tenant,
         credential.answers.text("client_id") or _AZURE_CLI,
         _login(credential),
+        _change(credential),
     )
 
 
 def _login(credential: Credential) -> str:
-    if credential.type in _BY_PERSON:
-        return f"unvault credentials login {credential.name or 'NAME'}"
-    return "az login" if credential.type in {forms.CLI, None} else "unvault credentials edit NAME"
+    if credential.type in {forms.CLI, None}:
+        return "az login"
+    if credential.type in _BY_PERSON and credential.origin is Origin.STORED:
+        return f"unvault credentials login {shlex.quote(credential.name)}"
+    return _change(credential)
+
+
+def _change(credential: Credential) -> str:
+    if credential.origin is Origin.STORED:
+        return f"unvault credentials edit {shlex.quote(credential.name)}"
+    return "unvault credentials add azure"
 
 
 def _of_machine(credential: Credential, azure: Azure, asked: Asked) -> Session:

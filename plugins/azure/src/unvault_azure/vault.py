@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import attrs
+
 from unvault.errors import InvalidReference, UnvaultError
 from unvault.model import SecretInfo, SecretRequest
 from unvault.secret import Secret
@@ -123,7 +125,7 @@ class Vault:
         return link
 
     def _ask(self, host: str, path: str, **query: str) -> Any:
-        asked = Asked(_called(host), self._asked.tenant, self._asked.client, self._asked.login)
+        asked = attrs.evolve(self._asked, where=_called(host))
         return self._vaults.ask(host, path, asked, **query)
 
     def _refused(self, refusal: Refused, secret: Wanted) -> UnvaultError:
