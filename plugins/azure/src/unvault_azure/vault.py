@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from unvault.errors import InvalidReference, UnvaultError
+from unvault.errors import InteractionRequired, InvalidReference, UnvaultError
 from unvault.model import SecretInfo, SecretRequest
 from unvault.secret import Secret
 from unvault_azure._client import Vaults
@@ -146,7 +147,9 @@ class Vault:
     def _rejected(self, refusal: Refused, host: str) -> UnvaultError | None:
         failed = rejected(refusal, _called(host), f"sign in again: {self._asked.login}")
         if failed is not None and failed.code == "session-expired":
-            self._vaults.replace_token(host)
+            # Where the sign-in has ended, the next one says so: somebody may have signed in since.
+            with contextlib.suppress(InteractionRequired):
+                self._vaults.replace_token(host)
         return failed
 
 
