@@ -123,6 +123,22 @@ class TestGoingOn:
         assert unvault.fetch("prod/app/api-key").text() == "canary-1"
         assert (len(entra.opened), entra.count("token")) == (1, asked)
 
+    def test_a_fetch_that_renews_nothing_writes_nothing(self, open_unvault, signed_in):
+        files = [each for each in signed_in.rglob("*") if each.is_file()]
+        before = {each: (each.read_bytes(), each.stat().st_mtime_ns) for each in files}
+        open_unvault(home=signed_in).fetch("prod/app/api-key")
+        assert {each: (each.read_bytes(), each.stat().st_mtime_ns) for each in files} == before
+
+    def test_a_draft_that_is_tried_twice_is_stored_with_its_sign_in(
+        self, open_unvault, somebody, tmp_path
+    ):
+        with open_unvault(home=tmp_path / "h", interaction=somebody) as unvault:
+            draft = unvault.credentials.draft("azure", "browser", name="prod")
+            unvault.credentials.test(draft)
+            unvault.credentials.add(draft, session=unvault.credentials.test(draft))
+        assert len(somebody.pages) == 1
+        assert open_unvault(home=tmp_path / "h").fetch("prod/app/api-key").text() == "canary-1"
+
     def test_an_hour_later_it_refreshes_and_nobody_notices(self, open_unvault, signed_in, entra):
         entra.ahead = 3700
         unvault = open_unvault(home=signed_in)

@@ -105,10 +105,19 @@ class TestClientSecret:
         other = entra.directory.new_tenant("fabrikam.example")
         vaults.new("theirs", other).allow(robot).put("api-key", "canary-2")
         unvault = open_unvault(by_secret(robot), kind="client_secret")
-        with pytest.raises(CredentialRejected, match="belongs to the tenant") as raised:
+        with pytest.raises(CredentialRejected, match="belongs to another tenant") as raised:
             unvault.fetch("prod/theirs/api-key")
         assert "one organization" in raised.value.hint
         assert unvault.fetch("prod/app/api-key").text() == "canary-1"
+
+    def test_a_vault_that_wants_a_newer_token_gets_one(self, open_unvault, robot, vault, entra):
+        unvault = open_unvault(by_secret(robot), kind="client_secret")
+        unvault.fetch("prod/app/api-key")
+        time.sleep(0.01)
+        vault.newer_than = entra.now()
+        assert unvault.fetch("prod/app/api-key", fresh=True).text() == "canary-1"
+        assert "nbf" in entra.tokens.of_kind("access")[-1].claims
+        assert entra.granted("client_credentials") == 2
 
     def test_two_applications_are_never_mixed(self, open_unvault, robot, entra, vaults):
         second = entra.app("second")
@@ -270,6 +279,14 @@ class TestNone:
         }.items():
             monkeypatch.setenv(variable, value)
         assert open_unvault().fetch("azure/app/api-key").text() == "canary-1"
+
+    def test_a_vault_of_another_tenant(self, open_unvault, robot, entra, vaults, monkeypatch):
+        other = entra.directory.new_tenant("fabrikam.example")
+        vaults.new("theirs", other).allow(robot).put("api-key", "canary-2")
+        for name, value in by_secret(robot).items():
+            monkeypatch.setenv(f"AZURE_{name.upper()}", value)
+        with pytest.raises(CredentialRejected, match="belongs to another tenant"):
+            open_unvault().fetch("azure/theirs/api-key")
 
     def test_they_count_for_an_empty_credential_only(self, open_unvault, robot, monkeypatch):
         monkeypatch.setenv("AZURE_CLIENT_ID", "00000000-0000-4000-8000-000000000000")

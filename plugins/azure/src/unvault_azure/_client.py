@@ -10,12 +10,13 @@ from unvault.errors import Unavailable, UnvaultError
 from unvault.retries import Again, Retries
 from unvault_azure import __version__
 from unvault_azure._errors import Refused, no_answer, outage, refused, seconds_of
-from unvault_azure._exceptions import sdk_error
+from unvault_azure._exceptions import chain, sdk_error
 from unvault_azure._quiet import hush, quiet
-from unvault_azure.bearer import Bearer
+from unvault_azure.bearer import Bearer, refused_challenge
 from unvault_azure.connection import Connection
 from unvault_azure.deadlines import within
 from unvault_azure.entra import Asked, denial_in, entra_error, throttled
+from unvault_azure.identifiers import is_vault
 from unvault_azure.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -119,7 +120,10 @@ class Vaults:
 
         def send() -> Any:
             # Made anew each time: the SDK changes it.
-            response = client.send_request(HttpRequest("GET", path, params=parameters or None))
+            try:
+                response = client.send_request(HttpRequest("GET", path, params=parameters or None))
+            except ValueError:  # what the SDK says of a challenge that it does not believe
+                raise refused_challenge() from None
             return _body(response, asked.where)
 
         return self.azure.work(send, asked)
@@ -154,7 +158,7 @@ class Vaults:
 
         from unvault_azure._http import Transport
 
-        own = host.removesuffix(":443").endswith(f".{self.azure.connection.cloud.domain}")
+        own = is_vault(host, self.azure.connection)
         bearer = self._bearers[host] = Bearer(self._tokens, self.azure.connection)
         return SecretClient(
             f"https://{host}",
@@ -184,9 +188,10 @@ def failure(error: Exception, asked: Asked) -> tuple[Exception, Again | None]:
         return out, Again(out, after=error.after)
     if isinstance(error, UnvaultError):
         return error, None
-    passing = _passing(error, asked.where)
-    if passing is not None:
-        return passing.error, passing
+    for each in chain(error):
+        passing = _passing(each, asked.where)
+        if passing is not None:
+            return passing.error, passing
     denial = denial_in(error)
     if denial is not None:
         failed: UnvaultError = entra_error(denial, asked)
@@ -195,7 +200,7 @@ def failure(error: Exception, asked: Asked) -> tuple[Exception, Again | None]:
     return failed, Again(failed) if again else None
 
 
-def _passing(error: Exception, where: str) -> Again | None:
+def _passing(error: BaseException, where: str) -> Again | None:
     """Return what says to try again, where an exception holds an answer that says so."""
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", None)

@@ -18,6 +18,9 @@ from unvault_azure._errors import no_answer
 _IN_A_CHAIN = "failed to retrieve a token from the included credentials"
 """What the SDK says where none of several ways to sign in led anywhere."""
 
+_OTHER_TENANT = "not configured to acquire tokens for tenant"
+"""What it says where a vault belongs to another tenant than what was found."""
+
 _Made = Callable[[Any, str], UnvaultError]
 
 
@@ -34,9 +37,14 @@ def _cut(_error: Any, where: str) -> UnvaultError:
 
 def _away(error: Any, where: str) -> UnvaultError:
     inner = getattr(error, "inner_exception", None)
-    kinds = {kind.__name__ for kind in type(inner).__mro__}
+    kinds = _names(inner)
     if "SSLError" in kinds:
         return _untrusted(str(inner), where)
+    if "ProxyError" in kinds and "Tunnel connection failed" in str(inner):
+        return Unavailable(
+            f"the proxy on the way does not lead to {where}",
+            hint="check the vault's name and the cloud, and HTTPS_PROXY and NO_PROXY",
+        )
     if "ProxyError" in kinds:
         return Unavailable(
             f"the proxy on the way to {where} cannot be used",
@@ -46,11 +54,6 @@ def _away(error: Any, where: str) -> UnvaultError:
         return Unavailable(
             f"{where} cannot be reached: there is no such host",
             hint="check the vault's name, the cloud and the network",
-        )
-    if "FileNotFoundError" in kinds or getattr(error, "message", "").startswith("the authorities"):
-        return Unavailable(
-            f"{where} cannot be asked: the file of the trusted authorities cannot be read",
-            hint="check REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE",
         )
     return Unavailable(f"{where} cannot be reached", hint="check the address and the network")
 
@@ -68,6 +71,15 @@ def _untrusted(text: str, where: str) -> UnvaultError:
     return Unavailable(f"{where} {why}", hint=hint)
 
 
+def other_tenant() -> UnvaultError:
+    """Return the error for where the vault belongs to another tenant than the credential."""
+    return CredentialRejected(
+        "the vault belongs to another tenant than the credential",
+        hint="account, application and vault have to belong to one organization: check the field"
+        " tenant_id, or AZURE_TENANT_ID",
+    )
+
+
 def _nothing_found(_error: Any, _where: str) -> UnvaultError:
     return CredentialMissing(
         "the Azure SDK finds nothing to sign in with",
@@ -77,6 +89,8 @@ def _nothing_found(_error: Any, _where: str) -> UnvaultError:
 
 
 def _not_signed_in(error: Any, where: str) -> UnvaultError:
+    if _OTHER_TENANT in str(getattr(error, "message", "")):
+        return other_tenant()
     if _IN_A_CHAIN in str(getattr(error, "message", ""))[:200]:
         return _nothing_found(error, where)
     return CredentialRejected(f"{where} gives no token", hint="check the credential's fields")
@@ -110,6 +124,7 @@ KINDS: Mapping[str, _Made] = {
     "SerializationError": _garbled,
     "DeserializationError": _garbled,
     "TooManyRedirectsError": _elsewhere,
+    "JSONDecodeError": _garbled,
     # azure.identity
     "AuthenticationRequiredError": _somebody,
     "CredentialUnavailableError": _nothing_found,
@@ -131,8 +146,6 @@ GENERIC = frozenset(
         *("ResourceNotModifiedError",),
         # The SDK, or this plugin, uses it wrongly.
         *("StreamConsumedError", "StreamClosedError", "ResponseNotReadError"),
-        # Ways of using MSAL that are not used here.
-        *("RedirectUriError", "TokenTypeError"),
     }
 )
 """Exceptions of the SDK's that have no better word than that it failed."""
@@ -140,7 +153,11 @@ GENERIC = frozenset(
 AGAIN = frozenset({"ServiceRequestError", "ServiceResponseError", "IncompleteReadError"})
 """Those after which the same may work in a moment."""
 
-_FOR_GOOD = ("SSLError", "FileNotFoundError")
+_FIRST = frozenset(
+    {"ServiceRequestError", "ServiceResponseError", "DecodeError", "JSONDecodeError"}
+)
+"""What the SDK may have made something else of: it says that nobody could be authenticated where
+Entra ID cannot be reached."""
 
 
 def sdk_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
@@ -150,8 +167,9 @@ def sdk_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
         error: It; an answer of Entra ID's or a vault's that is in it was read before.
         where: Who was asked.
     """
-    for each in _chain(error):
-        for name in [kind.__name__ for kind in type(each).__mro__]:
+    first = [each for each in chain(error) if not _FIRST.isdisjoint(_names(each))]
+    for each in (*first, error):
+        for name in _names(each):
             if name in KINDS:
                 return KINDS[name](each, where), name in AGAIN and not _is_for_good(each)
             if name in GENERIC:
@@ -166,23 +184,19 @@ def sdk_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
     )
 
 
-def _chain(error: Exception) -> Iterator[BaseException]:
-    """Yield what went wrong in the first place, then what the SDK made of it.
-
-    The SDK says that nobody could be authenticated where Entra ID cannot be reached.
-    """
-    whole: list[BaseException] = []
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, and those that it was made from."""
+    seen: list[BaseException] = []
     each: BaseException | None = error
-    while each is not None and each not in whole:
-        whole.append(each)
+    while each is not None and each not in seen:
+        seen.append(each)
+        yield each
         each = each.__cause__ or each.__context__
-    names = {"ServiceRequestError", "ServiceResponseError"}
-    yield from (
-        each for each in whole if names.intersection(kind.__name__ for kind in type(each).__mro__)
-    )
-    yield error
+
+
+def _names(error: object) -> list[str]:
+    return [kind.__name__ for kind in type(error).__mro__]
 
 
 def _is_for_good(error: BaseException) -> bool:
-    inner = getattr(error, "inner_exception", None)
-    return any(kind.__name__ in _FOR_GOOD for kind in type(inner).__mro__)
+    return "SSLError" in _names(getattr(error, "inner_exception", None))

@@ -11,6 +11,8 @@ import os
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -38,6 +40,7 @@ from urllib3.exceptions import (  # noqa: TID253
 )
 from urllib3.util.ssl_ import create_urllib3_context  # noqa: TID253
 
+from unvault.errors import Unavailable
 from unvault_azure.deadlines import seconds_left
 
 _POOL = 64
@@ -57,6 +60,23 @@ _DISCOVERY = "/.well-known/openid-configuration"
 """What is asked first of Entra ID: MSAL does not say what it answers where there is no tenant."""
 
 _FORM = "application/x-www-form-urlencoded"
+
+
+_TROUBLE: ContextVar[list[Exception] | None] = ContextVar("unvault-azure-trouble", default=None)
+
+
+@contextmanager
+def trouble() -> Iterator[list[Exception]]:
+    """Yield what goes wrong meanwhile, in this context, when something is sent.
+
+    The SDK does not say it where it tries several ways to sign in, one after another.
+    """
+    noted: list[Exception] = []
+    token = _TROUBLE.set(noted)
+    try:
+        yield noted
+    finally:
+        _TROUBLE.reset(token)
 
 
 class Answer:
@@ -100,6 +120,9 @@ class Sender:
     """Sends requests and reads answers, on connections that are kept.
 
     The environment is read once: which proxy, and which authorities are trusted.
+
+    Raises:
+        Unavailable: The file of these authorities cannot be read.
     """
 
     def __init__(self) -> None:
@@ -151,6 +174,7 @@ class Sender:
             failed = ServiceRequestError("it was not sent", error=error)
         else:
             return _told(url, answer)
+        _note(url, failed)
         raise failed
 
     def close(self) -> None:
@@ -332,10 +356,20 @@ class Reply(HttpResponse):
 
 def _told(url: str, answer: Answer) -> Answer:
     """Return an answer, unless it says that there is no such tenant."""
+    if answer.status_code == 429 or answer.status_code >= 500:
+        response: Any = answer
+        _note(url, HttpResponseError(answer.reason, response=response))
     if answer.status_code >= 400 and url.partition("?")[0].endswith(_DISCOVERY):
-        response: Any = answer  # which has as much of one as is looked at
+        response = answer  # which has as much of one as is looked at
         raise ClientAuthenticationError(answer.reason, response=response)
     return answer
+
+
+def _note(url: str, failed: Exception) -> None:
+    """Note what went wrong; not that a machine has no identity, which is nothing wrong."""
+    noted = _TROUBLE.get()
+    if noted is not None and not url.startswith(f"http://{_OF_THE_MACHINE}"):
+        noted.append(failed)
 
 
 def _checked(answer: Answer) -> Answer:
@@ -367,7 +401,10 @@ def _context() -> ssl.SSLContext:
         else:
             context.load_verify_locations(cafile=bundle)
     except OSError as error:
-        raise ServiceRequestError("the authorities cannot be read", error=error) from None
+        raise Unavailable(
+            f"the file of the trusted authorities cannot be read: {bundle!r}",
+            hint=f"check {', '.join(_BUNDLES)}",
+        ) from error
     return context
 
 

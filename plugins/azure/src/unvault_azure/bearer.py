@@ -39,12 +39,17 @@ class Bearer:
 
         for scope in scopes:
             if scope.removesuffix("/.default").rstrip("/").lower() != self._resource:
-                raise AccessDenied(
-                    "the server wants a token for something else than vaults of this cloud, and"
-                    " does not get it",
-                    hint="check the vault's address, and the credential's field cloud",
-                )
+                raise refused_challenge()
         asked = options or {}
         token = self.tokens.token(asked.get("tenant_id"), asked.get("claims"))
         self.last = token
         return AccessTokenInfo(token.value, token.ends)
+
+
+def refused_challenge() -> AccessDenied:
+    """Return the error for a server that wants a token for something else."""
+    return AccessDenied(
+        "the server wants a token for something else than vaults of this cloud, and does not get"
+        " one",
+        hint="check the vault's address, and the credential's field cloud",
+    )

@@ -94,9 +94,15 @@ def host_of(vault: str, connection: Connection) -> str:
 
 def is_trusted(host: str, connection: Connection) -> bool:
     """Say whether a token may be sent to a host, which may have a port."""
-    name = host.removesuffix(":443")
-    own = name.endswith(f".{connection.cloud.domain}") and ":" not in name
-    return own or not connection.allowed_hosts.isdisjoint({host, name})
+    return is_vault(host, connection) or not connection.allowed_hosts.isdisjoint(
+        {host, host.removesuffix(":443")}
+    )
+
+
+def is_vault(host: str, connection: Connection) -> bool:
+    """Say whether a host is one of the vaults of the credential's cloud."""
+    vault, _, domain = host.removesuffix(":443").partition(".")
+    return domain == connection.cloud.domain and _VAULT.fullmatch(vault) is not None
 
 
 def _of_address(path: str, connection: Connection) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from unvault.model import Answers
 from unvault_azure import forms
 from unvault_azure._client import Azure
 from unvault_azure._errors import no_answer
+from unvault_azure._exceptions import other_tenant
 from unvault_azure._quiet import hush, quiet
 from unvault_azure.entra import Asked
 from unvault_azure.tokens import Token
@@ -64,15 +66,14 @@ class Machine:
 
     def token(self, tenant: str | None, claims: str | None) -> Token:
         """Return a token that is good for a while; see `unvault_azure.tokens.Tokens`."""
-        found = self._tokens.get(tenant)
+        key = None if self._is_own(tenant) else tenant
+        found = self._tokens.get(key)
         if found is not None and found.is_alive and not claims:
             return found
         with self._lock:
-            newer = self._tokens.get(tenant)
+            newer = self._tokens.get(key)
             if newer is None or newer is found:
-                newer = self._of_own(tenant) if not claims else None
-                newer = newer or self._got(tenant, claims)
-                self._tokens[tenant] = newer
+                newer = self._tokens[key] = self._got(key, claims)
             return newer
 
     def replace(self, token: Token) -> None:
@@ -88,28 +89,30 @@ class Machine:
         if close is not None:
             close()
 
-    def _of_own(self, tenant: str | None) -> Token | None:
-        """Return the token of the sign-in, where it is of the tenant that is asked for."""
+    def _is_own(self, tenant: str | None) -> bool:
+        """Say whether a tenant is the one that the sign-in's token is of, as far as that tells."""
         own = self._tokens.get(None)
-        return own if own is not None and own.tenant in {tenant, None} else None
+        return tenant is None or (own is not None and own.tenant in {tenant, None})
+
+    def _ask(self, options: Mapping[str, Any]) -> Any:
+        from unvault_azure._http import trouble
+
+        with trouble() as noted:
+            try:
+                return self._sdk.get_token_info(self._azure.connection.scope, options=options)
+            except Exception:
+                if noted and self._kind in {None, forms.MANAGED_IDENTITY}:
+                    raise noted[0] from None
+                raise
 
     def _got(self, tenant: str | None, claims: str | None) -> Token:
-        configured = self._azure.connection.tenant
-        if tenant and configured and None in self._tokens:
-            raise CredentialRejected(
-                f"the vault belongs to the tenant {tenant}, and the credential signs in to"
-                f" {configured!r}",
-                hint="account, application and vault have to belong to one organization: check the"
-                " field tenant_id",
-            )
-        options = {"enable_cae": True}
-        options |= {"tenant_id": tenant} if tenant else {}  # type: ignore[dict-item]  # a mapping
-        options |= {"claims": claims} if claims else {}  # type: ignore[dict-item]  # a mapping
+        if tenant and self._azure.connection.tenant:
+            raise other_tenant()
+        options: dict[str, Any] = {"enable_cae": True}
+        options |= {"tenant_id": tenant} if tenant else {}
+        options |= {"claims": claims} if claims else {}
         try:
-            info = self._azure.work(
-                lambda: self._sdk.get_token_info(self._azure.connection.scope, options=options),
-                self._asked,
-            )
+            info = self._azure.work(partial(self._ask, options), self._asked)
         except CredentialMissing as error:
             why, hint = _NOTHING.get(self._kind or "", (error.message, error.hint or ""))
             failed = CredentialMissing(why, hint=hint)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from unvault.errors import InteractionRequired
 from unvault.hookspecs import Interaction, Keep
-from unvault.model import Credential, Session
+from unvault.model import Credential, Origin, Session
 from unvault_azure import forms
 from unvault_azure._client import Azure, Vaults
 from unvault_azure.connection import Connection, ambient_connection, connection_of
@@ -62,7 +62,7 @@ def _of_machine(credential: Credential, azure: Azure, asked: Asked) -> Session:
     from unvault_azure.machines import Machine
 
     machine = Machine(credential.type, azure, credential.answers, asked)
-    return _session(azure, machine, machine.token(None, None), asked)
+    return _session(azure, machine, machine.token(None, None), asked, renewed=False)
 
 
 def _of_person(
@@ -83,12 +83,14 @@ def _of_person(
             if interaction is None:
                 raise
         else:
-            return _session(azure, person, token, asked)
+            # What a stored credential's sign-in renewed, the person has kept already.
+            stored = credential.origin is Origin.STORED
+            return _session(azure, person, token, asked, renewed=not stored)
     if interaction is None:
         raise nobody(asked, credential.kept.text("user"))
     account = _sign_in_now(credential, azure, asked, interaction)
     person = Person(azure, asked.client, account, keep, asked, fresh=True)
-    return _session(azure, person, person.token(None, None), asked)
+    return _session(azure, person, person.token(None, None), asked, renewed=True)
 
 
 def _sign_in_now(
@@ -112,11 +114,13 @@ def _sign_in_now(
     return account_in(result, cache, asked.where)
 
 
-def _session(azure: Azure, tokens: Person | Machine, token: Token, asked: Asked) -> Session:
+def _session(
+    azure: Azure, tokens: Person | Machine, token: Token, asked: Asked, *, renewed: bool
+) -> Session:
     account = getattr(tokens, "account", None)
     return Session(
         client=Vault(Vaults(azure, tokens), tokens, asked, token),
         expires=token.expires,
-        renewed=None if account is None else account.kept(),
+        renewed=account.kept() if account is not None and renewed else None,
         suggested_name=None if account is None else account.user,
     )
