@@ -41,6 +41,7 @@ from urllib3.exceptions import (  # noqa: TID253
 from urllib3.util.ssl_ import create_urllib3_context  # noqa: TID253
 
 from unvault.errors import Unavailable
+from unvault_azure._pools import in_time
 from unvault_azure.deadlines import seconds_left
 
 _POOL = 64
@@ -206,12 +207,12 @@ class Sender:
     def _made(self, proxy: str) -> urllib3.PoolManager:
         options: dict[str, Any] = {"maxsize": _POOL, "ssl_context": self._tls}
         if not proxy:
-            return urllib3.PoolManager(**options)
+            return in_time(urllib3.PoolManager(**options))
         parts = urlsplit(proxy)
         if parts.username is not None:
             login = f"{parts.username}:{parts.password or ''}"
             options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=login)
-        return urllib3.ProxyManager(proxy, **options)
+        return in_time(urllib3.ProxyManager(proxy, **options))
 
 
 class MsalClient:

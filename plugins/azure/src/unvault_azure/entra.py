@@ -68,7 +68,8 @@ class Denial:
 
 def denial_of(result: Mapping[str, Any]) -> Denial:
     """Return what is understood of an answer that gives no token."""
-    told = {int(each) for each in result.get("error_codes") or () if str(each).isdigit()}
+    codes = result.get("error_codes")
+    told = {each for each in codes if type(each) is int} if isinstance(codes, list) else set()
     text = str(result.get("error_description") or "")
     error = str(result.get("error") or "")
     return Denial(

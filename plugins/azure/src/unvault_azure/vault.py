@@ -70,12 +70,19 @@ class Vault:
         """
         vault, host, names = self._listed(prefix)
         link: str | None = f"/secrets?maxresults={_PAGE}"
+        followed: set[str] = set()
         while link is not None:
+            if link in followed:
+                raise no_answer(_called(host))  # it would go on for ever
+            followed.add(link)
             parts = urlsplit(link)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             query.pop("api-version", None)
             reply = self._page(host, parts.path, query)
-            for entry in reply.get("value") or ():
+            entries = reply.get("value")
+            if not isinstance(entries, list):
+                raise no_answer(_called(host))
+            for entry in entries:
                 info = info_of(entry, vault)
                 if info is not None and info.path.startswith(f"{vault}/{names}"):
                     yield info
