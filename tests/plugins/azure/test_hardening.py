@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.plugins.azure.using import Person, by_secret
+from tests.servers.certificates import SelfSigned
 
 from unvault.errors import (
     CredentialRejected,
@@ -83,6 +84,14 @@ class TestTheNetwork:
         assert time.monotonic() - started < 5
         over.set()
 
+    def test_who_hangs_up_beyond_a_proxy_is_not_taken_for_the_proxy(self, vaults, by_robot):
+        unvault = by_robot(timeout=1)
+        vaults.reset(times=99)
+        with pytest.raises(
+            Unavailable, match=r"the vault app\.vault\.azure\.net broke the connection"
+        ):
+            unvault.fetch("prod/app/api-key")
+
     @pytest.mark.parametrize(
         "answer",
         [
@@ -145,8 +154,52 @@ class TestVaults:
         with pytest.raises(Unavailable, match="none of its kind"):
             list(by_robot().list("prod", "app/"))
 
+    def test_what_only_addresses_have_in_them_is_named(self, vault, by_robot):
+        for path in ("app/secrets/api-key", "app/secrets/apikey", "app/keys/apikey"):
+            with pytest.raises(InvalidReference, match="in the place of a secret's name"):
+                by_robot().fetch(f"prod/{path}")
+        number = vault.put("secrets", "canary-2")
+        assert by_robot().fetch(f"prod/app/secrets/{number}").text() == "canary-2"
+
     @pytest.mark.parametrize("host", [".vault.azure.net", "a..vault.azure.net"])
     def test_what_can_be_no_host_is_not_asked_for(self, azure, by_robot, host):
         with pytest.raises(InvalidReference):
             by_robot().fetch(f"prod/https://{host}/secrets/api-key")
         assert azure.refused == []
+
+
+class TestHints:
+    def hint(self, unvault, reference):
+        with pytest.raises(CredentialRejected) as error:
+            unvault.fetch(reference)
+        return f"{error.value.message}; {error.value.hint}"
+
+    def test_they_name_what_the_credential_is_called(self, open_unvault, entra, vault):
+        wrong = by_secret(entra.app("robot")) | {"client_secret": "canary-wrong"}
+        unvault = open_unvault(wrong, kind="client_secret")
+        assert "unvault credentials edit prod" in self.hint(unvault, "prod/app/api-key")
+
+    def test_the_ambient_one_is_of_variables(self, open_unvault, entra, vault, monkeypatch):
+        robot = entra.app("robot")
+        monkeypatch.setenv("AZURE_TENANT_ID", robot.tenant.id)
+        monkeypatch.setenv("AZURE_CLIENT_ID", robot.client_id)
+        monkeypatch.setenv("AZURE_CLIENT_SECRET", "canary-wrong")
+        said = self.hint(open_unvault(), "azure/app/api-key")
+        assert robot.client_id in said
+        assert "AZURE_* variables" in said
+
+    def test_a_certificate_that_is_locked_wants_its_password(
+        self, open_unvault, entra, vault, tmp_path
+    ):
+        robot, proof = entra.app("robot"), SelfSigned()
+        robot.certificates.append(proof.certificate)
+        vault.allow(robot).put("api-key", "canary-1")
+        path = tmp_path / "robot.pem"
+        path.write_bytes(proof.pem("canary-password"))
+        answers = {"tenant_id": robot.tenant.id, "client_id": robot.client_id}
+        answers["certificate_path"] = str(path)
+        unvault = open_unvault(answers, kind="client_certificate")
+        assert "certificate_password" in self.hint(unvault, "prod/app/api-key")
+        answers["certificate_password"] = "canary-password"
+        unvault = open_unvault(answers, kind="client_certificate")
+        assert unvault.fetch("prod/app/api-key").text() == "canary-1"

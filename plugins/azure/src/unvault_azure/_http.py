@@ -434,7 +434,9 @@ def _failure(error: HTTPError) -> ServiceRequestError | ServiceResponseError:
         return ServiceRequestTimeoutError("no connection in time", error=error)
     if isinstance(error, ReadTimeoutError):
         return ServiceResponseTimeoutError("no answer in time", error=error)
-    if isinstance(error, ProtocolError):
+    # urllib3 blames the proxy where the server beyond it hung up: the connection forgot its way.
+    hung_up = isinstance(error, ProxyError) and isinstance(error.original_error, ConnectionError)
+    if isinstance(error, ProtocolError) or hung_up:
         return ServiceResponseError("the connection broke", error=error)
     if isinstance(error, NewConnectionError | ProxyError | SSLError):
         return ServiceRequestError("no connection", error=error)

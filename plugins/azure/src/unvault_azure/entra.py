@@ -207,12 +207,12 @@ _no_resource = _of(
 _bad_secret = _of(
     CredentialRejected,
     "the client secret of the application {client} is wrong",
-    "give the secret's value, and not its id: unvault credentials edit NAME",
+    "give the secret's value, and not its id: {login}",
 )
 _old_secret = _of(
     CredentialRejected,
     "the client secret of the application {client} has expired",
-    "make another one, and give it to the credential: unvault credentials edit NAME",
+    "make another one, and give it to the credential: {login}",
 )
 _bad_certificate = _of(
     CredentialRejected,

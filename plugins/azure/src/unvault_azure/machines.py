@@ -133,7 +133,7 @@ def _sdk_credential(kind: str | None, azure: Azure, answers: Answers) -> Any:
     with quiet():
         try:
             found = made(azure, answers)
-        except ValueError:
+        except (ValueError, TypeError):  # the second for a password that is needed, or is not
             failed: UnvaultError = _misconfigured(kind)
         else:
             hush()  # what was imported for it

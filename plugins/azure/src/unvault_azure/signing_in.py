@@ -47,15 +47,28 @@ def _asked(credential: Credential, connection: Connection) -> Asked:
     return Asked(
         f"Entra ID at {host}",
         connection.tenant,
-        credential.answers.text("client_id") or _AZURE_CLI,
+        _client(credential),
         _login(credential),
     )
 
 
+def _client(credential: Credential) -> str:
+    found = credential.answers.text("client_id")
+    if credential.type is None:
+        found = os.environ.get("AZURE_CLIENT_ID")
+    return found or _AZURE_CLI
+
+
 def _login(credential: Credential) -> str:
     if credential.type in _BY_PERSON:
-        return f"unvault credentials login {credential.name or 'NAME'}"
-    return "az login" if credential.type in {forms.CLI, None} else "unvault credentials edit NAME"
+        return f"unvault credentials login {credential.name or credential.provider}"
+    if credential.type == forms.CLI:
+        return "az login"
+    if credential.type is None:
+        return "check the AZURE_* variables, or sign in with az login"
+    if not credential.name:
+        return "check the variables that the credential comes from"
+    return f"unvault credentials edit {credential.name}"
 
 
 def _of_machine(credential: Credential, azure: Azure, asked: Asked) -> Session:
