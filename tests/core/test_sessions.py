@@ -639,6 +639,28 @@ def test_what_another_process_kept_meanwhile_is_newer(time, tmp_path):
     assert [each.get("refresh") for each in kept(provider)] == [None, "token 1", "token 2"]
 
 
+def test_what_an_old_session_keeps_replaces_nothing_that_a_newer_sign_in_kept(time, tmp_path):
+    keepers = []
+
+    class Keeping(FakeProvider):
+        @hookimpl
+        def authenticate(self, credential, keep):
+            keepers.append(keep)
+            return Session(client="c", renewed={"refresh": f"token {len(keepers)}"})
+
+    provider = Keeping({"x": "1"})
+    options = {"clock": time.clock, "home": tmp_path}
+    with client_for(provider, **options) as old, client_for(provider, **options) as new:
+        store_one(old)
+        old.fetch("mine/x", fresh=True)
+        keepers[0]({"refresh": "token 1, again"})  # its own may be replaced
+        new.credentials.test("mine")
+        keepers[0]({})
+        assert dict(new.credentials.get("mine").kept) == {"refresh": "token 2"}
+        keepers[1]({})
+        assert dict(new.credentials.get("mine").kept) == {}
+
+
 def test_a_repeated_sign_in_gets_what_the_last_one_renewed(time):
     provider = refreshing(time, FakeProvider())
 

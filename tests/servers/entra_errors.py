@@ -37,6 +37,7 @@ _KINDS = {
         "configured for the application '{app}'.",
     ),
     50020: _Kind(400, "invalid_grant", _NOT_HERE),
+    50027: _Kind(401, "invalid_client", "JWT token is invalid or malformed."),
     50034: _Kind(400, "invalid_grant", "The user account {user} does not exist in the directory."),
     50057: _Kind(400, "invalid_grant", "The user account is disabled."),
     50058: _Kind(400, "login_required", "A silent sign-in request was sent but no user is there."),
@@ -199,7 +200,8 @@ class Refused(Exception):
 
     def description(self, moment: float) -> str:
         """Return what is said in ``error_description``, at a time of the server's clock."""
-        named = {"app": "?", "name": "?", "tenant": "?", "user": "?", "home": "?", **self.named}
+        known = ("app", "name", "tenant", "user", "home", "resource", "field", "why", "uri")
+        named = {**dict.fromkeys(known, "?"), **self.named}
         text = self.kind.text.format(**named)
         traced = f"Trace ID: {uuid.uuid4()} Correlation ID: {uuid.uuid4()}"
         return f"AADSTS{self.code}: {text} {traced} Timestamp: {_written(moment)}"

@@ -207,7 +207,10 @@ class Granting:
             if app.client_secrets[secret] < self._entra.now():
                 raise Refused(7000222, app=app.client_id)
         elif assertion and told.get("client_assertion_type") == _ASSERTED:
-            claims = jwt.decode(assertion, options={"verify_signature": False})
+            try:
+                claims = jwt.decode(assertion, options={"verify_signature": False})
+            except jwt.PyJWTError:
+                raise Refused(50027) from None
             if claims.get("iss") == app.client_id:
                 claims = _signed_by_certificate(app, assertion, f"https://{host}/{name}")
             else:

@@ -195,6 +195,19 @@ class TestGoingOn:
             assert "unvault credentials login prod" in raised.value.hint
         assert entra.granted("refresh") == 1  # what is over is not asked again
 
+    def test_a_process_that_has_the_old_sign_in_goes_on_with_the_new_one(
+        self, open_unvault, signed_in, entra, ann, somebody
+    ):
+        running = open_unvault(home=signed_in)
+        assert running.fetch("prod/app/api-key").text() == "canary-1"
+        entra.revoke(ann)
+        entra.ahead = 3700
+        with open_unvault(home=signed_in, interaction=somebody) as unvault:
+            unvault.credentials.test("prod")
+        for unvault in (running, open_unvault(home=signed_in)):
+            assert unvault.fetch("prod/app/api-key", fresh=True).text() == "canary-1"
+        assert len(entra.opened) == 2
+
     def test_then_signing_in_again_names_the_account_and_works(
         self, open_unvault, signed_in, entra, ann, somebody
     ):

@@ -21,7 +21,8 @@ from unvault_azure import entra
 from unvault_azure._client import failure
 from unvault_azure._errors import Refused, outage, refusal_of, refused, rejected, unexpected
 from unvault_azure._exceptions import AGAIN, GENERIC, KINDS, sdk_error
-from unvault_azure._http import Answer, Reply
+from unvault_azure._http import Answer
+from unvault_azure._sending import Reply
 from unvault_azure.entra import Asked, Denial, denial_of, entra_error
 from unvault_azure.identifiers import Wanted
 

@@ -240,6 +240,23 @@ class TestRefreshing:
         entra.revoke(ann, code=code)
         assert signed_in()["error_codes"] == [code]
 
+    def test_it_may_be_good_for_one_time(self, entra, signed_in):
+        entra.refreshes_once = True
+        used = entra.tokens.of_kind("refresh")[-1]
+        assert "access_token" in signed_in()
+        assert "access_token" in signed_in()
+        assert used.revoked == 70000
+        reply = requests.post(
+            f"https://login.microsoftonline.com/{entra.tenant.id}/oauth2/v2.0/token",
+            {
+                "grant_type": "refresh_token",
+                "refresh_token": used.text,
+                "client_id": used.app.client_id,
+            },
+            timeout=10,
+        )
+        assert reply.json()["error_codes"] == [70000]
+
     def test_it_ends(self, entra, signed_in):
         entra.ahead = 91 * 24 * 3600
         assert signed_in()["error_codes"] == [70008]
@@ -362,6 +379,9 @@ class TestApplications:
         assert self.refused(by(sub="job 8")) == "700213"
         assert self.refused(by(aud="other")) == "700213"
         assert self.refused(by(seconds=-1)) == "700024"
+        proof = by()
+        path.write_text("canary, which is no token")
+        assert self.refused(proof) == "50027"
 
     def test_a_scope_is_for_all_of_one_thing(self, entra, robot):
         by = ClientSecretCredential(entra.tenant.id, robot.client_id, robot.new_secret())

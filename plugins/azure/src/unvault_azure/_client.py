@@ -160,7 +160,7 @@ class Vaults:
         from azure.core.pipeline.policies import RetryPolicy
         from azure.keyvault.secrets import SecretClient
 
-        from unvault_azure._http import Transport
+        from unvault_azure._sending import Transport
 
         own = is_vault(host, self.azure.connection)
         bearer = self._bearers[host] = Bearer(self._tokens, self.azure.connection)

@@ -1,4 +1,4 @@
-"""Sends what the SDK made: within a deadline, following no redirect.
+"""Sends requests for the SDK: within a deadline, following no redirect.
 
 The SDK's own way of sending keeps no deadline, and reads certificates anew for each connection.
 It is imported when somebody signs in.
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3  # noqa: TID253  # nothing of the plugin imports this module before a sign-in
@@ -27,8 +27,6 @@ from azure.core.exceptions import (  # noqa: TID253
     ServiceResponseError,
     ServiceResponseTimeoutError,
 )
-from azure.core.pipeline.transport import HttpTransport  # noqa: TID253
-from azure.core.rest import HttpRequest, HttpResponse  # noqa: TID253
 from urllib3.exceptions import (  # noqa: TID253
     ConnectTimeoutError,
     HTTPError,
@@ -41,6 +39,7 @@ from urllib3.exceptions import (  # noqa: TID253
 from urllib3.util.ssl_ import create_urllib3_context  # noqa: TID253
 
 from unvault.errors import Unavailable
+from unvault_azure._pools import in_time
 from unvault_azure.deadlines import seconds_left
 
 _POOL = 64
@@ -58,8 +57,6 @@ _OF_THE_MACHINE = "169.254."
 
 _DISCOVERY = "/.well-known/openid-configuration"
 """What is asked first of Entra ID: MSAL does not say what it answers where there is no tenant."""
-
-_FORM = "application/x-www-form-urlencoded"
 
 
 _TROUBLE: ContextVar[list[Exception] | None] = ContextVar("unvault-azure-trouble", default=None)
@@ -206,152 +203,12 @@ class Sender:
     def _made(self, proxy: str) -> urllib3.PoolManager:
         options: dict[str, Any] = {"maxsize": _POOL, "ssl_context": self._tls}
         if not proxy:
-            return urllib3.PoolManager(**options)
+            return in_time(urllib3.PoolManager(**options))
         parts = urlsplit(proxy)
         if parts.username is not None:
             login = f"{parts.username}:{parts.password or ''}"
             options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=login)
-        return urllib3.ProxyManager(proxy, **options)
-
-
-class MsalClient:
-    """What MSAL sends through.
-
-    Args:
-        sender: What sends.
-    """
-
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-
-    def get(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_: object,
-    ) -> Answer:
-        """Send a GET request."""
-        return _checked(self._sender.send("GET", _with_query(url, params), headers))
-
-    def post(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | str | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_: object,
-    ) -> Answer:
-        """Send a POST request."""
-        kind = {} if isinstance(data, str | None) else {"Content-Type": _FORM}
-        body = data if isinstance(data, str | None) else urlencode(data)
-        whole = {**kind, **(headers or {})}
-        return _checked(self._sender.send("POST", _with_query(url, params), whole, body))
-
-    def close(self) -> None:
-        """Do nothing: the connections belong to others, too."""
-
-
-class Transport(HttpTransport[HttpRequest, HttpResponse]):
-    """What the SDK's pipelines send through.
-
-    Args:
-        sender: What sends.
-    """
-
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-
-    def send(
-        self, request: HttpRequest, *, connection_timeout: float | None = None, **_: object
-    ) -> HttpResponse:
-        """Send a request, and return its answer, which was read to its end."""
-        body: Any = request.content
-        if isinstance(body, Mapping):
-            body = urlencode(body)
-        answer = self._sender.send(
-            request.method, request.url, request.headers, body, connect=connection_timeout
-        )
-        return Reply(request, answer)
-
-    def open(self) -> None:
-        """Do nothing: connections are opened when they are needed."""
-
-    def close(self) -> None:
-        """Do nothing: the connections belong to others, too."""
-
-    def __enter__(self) -> Transport:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing."""
-
-
-class Reply(HttpResponse):
-    """An answer as the SDK wants to read it.
-
-    Args:
-        request: What was asked.
-        answer: What was answered.
-    """
-
-    def __init__(self, request: HttpRequest, answer: Answer) -> None:
-        self._request = request
-        self._answer = answer
-        self._encoding: str | None = None
-
-    request = property(lambda self: self._request)
-    status_code = property(lambda self: self._answer.status_code)
-    headers = property(lambda self: self._answer.headers)
-    content = property(lambda self: self._answer.content)
-    url = property(lambda self: self._request.url)
-    content_type = property(lambda self: self.headers.get("Content-Type"))
-    reason = property(lambda self: f"status {self.status_code}")
-    is_closed = is_stream_consumed = property(lambda _self: True)
-
-    @property
-    def encoding(self) -> str | None:
-        """How the body is to be read as text."""
-        return self._encoding
-
-    @encoding.setter
-    def encoding(self, value: str | None) -> None:
-        self._encoding = value
-
-    def text(self, encoding: str | None = None) -> str:
-        """Return the body as text."""
-        return self._answer.content.decode(encoding or self._encoding or "utf-8-sig", "replace")
-
-    def json(self) -> Any:
-        """Return the body, read as JSON."""
-        return self._answer.json()
-
-    def raise_for_status(self) -> None:
-        """Raise ``HttpResponseError`` where it is no success."""
-        self._answer.raise_for_status()
-
-    def read(self) -> bytes:
-        """Return the body."""
-        return self._answer.content
-
-    def iter_raw(self, **_: object) -> Iterator[bytes]:
-        """Yield the body."""
-        yield self._answer.content
-
-    def iter_bytes(self, **_: object) -> Iterator[bytes]:
-        """Yield the body."""
-        yield self._answer.content
-
-    def close(self) -> None:
-        """Do nothing: it was read."""
-
-    def __enter__(self) -> Reply:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing."""
+        return in_time(urllib3.ProxyManager(proxy, **options))
 
 
 def _told(url: str, answer: Answer) -> Answer:
@@ -370,19 +227,6 @@ def _note(url: str, failed: Exception) -> None:
     noted = _TROUBLE.get()
     if noted is not None and not url.startswith(f"http://{_OF_THE_MACHINE}"):
         noted.append(failed)
-
-
-def _checked(answer: Answer) -> Answer:
-    """Return an answer, unless it says that there is none now: MSAL would not know what to do."""
-    if answer.status_code == 429 or answer.status_code >= 500:
-        answer.raise_for_status()
-    return answer
-
-
-def _with_query(url: str, params: Mapping[str, str] | None) -> str:
-    if not params:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
 
 
 def _context() -> ssl.SSLContext:
@@ -433,7 +277,9 @@ def _failure(error: HTTPError) -> ServiceRequestError | ServiceResponseError:
         return ServiceRequestTimeoutError("no connection in time", error=error)
     if isinstance(error, ReadTimeoutError):
         return ServiceResponseTimeoutError("no answer in time", error=error)
-    if isinstance(error, ProtocolError):
+    # urllib3 blames the proxy where the server beyond it hung up: the connection forgot its way.
+    hung_up = isinstance(error, ProxyError) and isinstance(error.original_error, ConnectionError)
+    if isinstance(error, ProtocolError) or hung_up:
         return ServiceResponseError("the connection broke", error=error)
     if isinstance(error, NewConnectionError | ProxyError | SSLError):
         return ServiceRequestError("no connection", error=error)

@@ -46,17 +46,28 @@ def sign_in_by_device(
     if "error" in flow:
         raise entra_error(denial_of(flow), asked)
     page, code = flow.get("verification_uri"), flow.get("user_code")
-    if not isinstance(page, str) or not isinstance(code, str):
+    waits = _waits(flow)
+    if waits is None or not str(page).startswith("https://") or not isinstance(code, str):
         raise no_answer(asked.where)
     person.tell(f"Sign in to Azure: open {page} on any device, and type in the code {code}")
     person.open_page(page)
     person.tell("Waiting for the page …")
-    return _wait(azure, app, flow, asked)
+    flow["interval"], lasts = waits
+    return _wait(azure, app, flow, asked, lasts)
 
 
-def _wait(azure: Azure, app: Any, flow: dict[str, Any], asked: Asked) -> Mapping[str, Any]:
-    flow["interval"] = max(int(flow.get("interval", 5)), 1)  # with 0, MSAL would ask for ever
-    end = time.monotonic() + float(flow.get("expires_in") or 900)
+def _waits(flow: Mapping[str, Any]) -> tuple[int, float] | None:
+    """Return the seconds between two questions, and those that the code is good for."""
+    interval, lasts = flow.get("interval", 5), flow.get("expires_in", 900)
+    if not isinstance(interval, int) or not isinstance(lasts, int | float):
+        return None
+    return max(interval, 1), lasts  # with 0, MSAL would ask for ever
+
+
+def _wait(
+    azure: Azure, app: Any, flow: dict[str, Any], asked: Asked, lasts: float
+) -> Mapping[str, Any]:
+    end = time.monotonic() + lasts
     while time.monotonic() < end:
         result: Mapping[str, Any] = azure.work(lambda: _ask(app, flow, asked), asked)
         error = result.get("error")
@@ -66,7 +77,7 @@ def _wait(azure: Azure, app: Any, flow: dict[str, Any], asked: Asked) -> Mapping
             break
         if error not in {_PENDING, _SLOW_DOWN}:  # which makes the interval longer
             return result
-        time.sleep(flow["interval"])
+        time.sleep(max(0, min(flow["interval"], end - time.monotonic())))
     raise InteractionRequired(
         "the code was not typed in in time", hint=f"try again, and sooner: {asked.login}"
     )

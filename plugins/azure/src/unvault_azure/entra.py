@@ -68,7 +68,8 @@ class Denial:
 
 def denial_of(result: Mapping[str, Any]) -> Denial:
     """Return what is understood of an answer that gives no token."""
-    told = {int(each) for each in result.get("error_codes") or () if str(each).isdigit()}
+    codes = result.get("error_codes")
+    told = {each for each in codes if type(each) is int} if isinstance(codes, list) else set()
     text = str(result.get("error_description") or "")
     error = str(result.get("error") or "")
     return Denial(
@@ -101,9 +102,9 @@ class Asked:
     client: str
     """Which application."""
     login: str
-    """The command with which a person signs in anew."""
+    """What signs in anew: a command, or what else there is to do."""
     change: str
-    """The command with which the credential is changed, or another one made."""
+    """What changes the credential: a command, or what else there is to do."""
 
     @property
     def in_tenant(self) -> str:
@@ -290,6 +291,7 @@ _NUMBERS: Mapping[int, _Made] = {
     700030: _bad_certificate,
     700024: _bad_time,
     50013: _bad_token,
+    50027: _bad_token,
     70021: _bad_token,
     700211: _bad_token,
     700212: _bad_token,

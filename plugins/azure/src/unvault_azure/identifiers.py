@@ -19,6 +19,8 @@ _URL = re.compile(r"(?i:https)://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)/([a-z]+)/(.+)"
 _VAULT = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
 _VERSION = re.compile(r"[A-Za-z0-9]{1,64}")
+_NUMBER = re.compile(r"[0-9a-f]{32}")
+"""How versions look that Key Vault made."""
 
 _FORMS = "VAULT/NAME, VAULT/NAME/VERSION, or https://VAULT.{domain}/secrets/NAME"
 
@@ -70,8 +72,14 @@ def wanted(request: SecretRequest, connection: Connection) -> Wanted:
         vault, _, rest = path.partition("/")
         host = host_of(vault, connection)
     name, _, version = rest.partition("/")
+    if name in _COLLECTIONS and version and not _NUMBER.fullmatch(version):
+        raise InvalidReference(
+            f"the path has {name!r} in the place of a secret's name",
+            hint="only whole addresses have that in them; write VAULT/NAME or VAULT/NAME/VERSION",
+        )
     if not _NAME.fullmatch(name):
-        raise _not_understood(connection, "it has no name that a secret may have")
+        why = "it has no name that a secret may have, of letters, digits and hyphens"
+        raise _not_understood(connection, why)
     return Wanted(
         host,
         asked,

@@ -133,7 +133,7 @@ def _sdk_credential(kind: str | None, azure: Azure, answers: Answers) -> Any:
     with quiet():
         try:
             found = made(azure, answers)
-        except ValueError:
+        except (ValueError, TypeError):  # the second for a password that is needed, or is not
             failed: UnvaultError = _misconfigured(kind)
         else:
             hush()  # what was imported for it
@@ -142,7 +142,7 @@ def _sdk_credential(kind: str | None, azure: Azure, answers: Answers) -> Any:
 
 
 def _options(azure: Azure) -> dict[str, Any]:
-    from unvault_azure._http import Transport
+    from unvault_azure._sending import Transport
 
     return {"transport": Transport(azure.sender), "retry_total": 0}
 

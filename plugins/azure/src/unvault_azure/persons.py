@@ -183,8 +183,8 @@ def app_for(azure: Azure, client: str, realm: str, cache: Any) -> Any:
     """
     import msal
 
-    from unvault_azure._http import MsalClient
     from unvault_azure._quiet import hush
+    from unvault_azure._sending import MsalClient
 
     hush()
     return msal.PublicClientApplication(

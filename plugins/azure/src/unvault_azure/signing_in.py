@@ -48,14 +48,22 @@ def _asked(credential: Credential, connection: Connection) -> Asked:
     return Asked(
         f"Entra ID at {host}",
         connection.tenant,
-        credential.answers.text("client_id") or _AZURE_CLI,
+        _client(credential),
         _login(credential),
         _change(credential),
     )
 
 
+def _client(credential: Credential) -> str:
+    found = credential.answers.text("client_id")
+    if credential.type is None:
+        found = os.environ.get("AZURE_CLIENT_ID")
+    return found or _AZURE_CLI
+
+
 def _login(credential: Credential) -> str:
-    if credential.type in {forms.CLI, None}:
+    """Return what signs in anew: a command, or what else there is to do."""
+    if credential.type == forms.CLI:
         return "az login"
     if credential.type in _BY_PERSON and credential.origin is Origin.STORED:
         return f"unvault credentials login {shlex.quote(credential.name)}"
@@ -63,8 +71,13 @@ def _login(credential: Credential) -> str:
 
 
 def _change(credential: Credential) -> str:
+    """Return what changes the credential: a command, or what else there is to do."""
+    if credential.type is None:
+        return "check the AZURE_* variables, or sign in with az login"
     if credential.origin is Origin.STORED:
         return f"unvault credentials edit {shlex.quote(credential.name)}"
+    if credential.origin is Origin.ENVIRONMENT and credential.type not in _BY_PERSON:
+        return "check the variables that the credential comes from"
     return "unvault credentials add azure"
 
 

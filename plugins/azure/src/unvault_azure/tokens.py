@@ -16,6 +16,10 @@ _EARLY_SECONDS = 300
 less."""
 
 
+_LAST = 253402300799
+"""The last second that a calendar knows."""
+
+
 @attrs.frozen
 class Token:
     """What the vault is shown."""
@@ -30,7 +34,7 @@ class Token:
     @property
     def expires(self) -> datetime:
         """When it ends."""
-        return datetime.fromtimestamp(self.ends, UTC)
+        return datetime.fromtimestamp(min(self.ends, _LAST), UTC)
 
     @property
     def is_good(self) -> bool:

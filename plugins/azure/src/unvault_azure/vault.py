@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from unvault.errors import InvalidReference, UnvaultError
+from unvault.errors import InteractionRequired, InvalidReference, UnvaultError
 from unvault.model import SecretInfo, SecretRequest
 from unvault.secret import Secret
 from unvault_azure._client import Vaults
@@ -71,12 +72,19 @@ class Vault:
         """
         vault, host, names = self._listed(prefix)
         link: str | None = f"/secrets?maxresults={_PAGE}"
+        followed: set[str] = set()
         while link is not None:
+            if link in followed:
+                raise no_answer(_called(host))  # it would go on for ever
+            followed.add(link)
             parts = urlsplit(link)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             query.pop("api-version", None)
             reply = self._page(host, parts.path, query)
-            for entry in reply.get("value") or ():
+            entries = reply.get("value")
+            if not isinstance(entries, list):
+                raise no_answer(_called(host))
+            for entry in entries:
                 info = info_of(entry, vault)
                 if info is not None and info.path.startswith(f"{vault}/{names}"):
                     yield info
@@ -146,9 +154,11 @@ class Vault:
         return deleted(secret, where, scheduled_purge(reply))
 
     def _rejected(self, refusal: Refused, host: str) -> UnvaultError | None:
-        failed = rejected(refusal, _called(host), f"sign in again: {self._asked.login}")
+        failed = rejected(refusal, _called(host), self._asked.login)
         if failed is not None and failed.code == "session-expired":
-            self._vaults.replace_token(host)
+            # Where the sign-in has ended, the next one says so: somebody may have signed in since.
+            with contextlib.suppress(InteractionRequired):
+                self._vaults.replace_token(host)
         return failed
 
 
