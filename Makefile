@@ -7,6 +7,8 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d ' ' -f 1)
 # The server that tests talk to in place of AWS needs another botocore than boto3.
 MINISTACK := $(VENV)/ministack
+# The browser that tests sign in with is the system's.
+CHROMIUM := /usr/bin/chromium
 # The command that is measured beside ours needs yet another one.
 AWSCLI := $(VENV)/awscli
 # The root pyproject.toml is not among them: it holds settings of tools, nothing to install.
@@ -58,12 +60,12 @@ demo: $(READY) ## render a request file with secrets from a vault on this machin
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 .PHONY: test
-test: $(READY) $(MINISTACK)/.ready ## run the tests; ARGS='-k name' is handed to pytest
+test: $(READY) $(MINISTACK)/.ready | $(CHROMIUM) ## run the tests; ARGS='-k name' is handed to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 # A long form may be silent for longer than a test that hangs would be given otherwise.
 .PHONY: soak
-soak: $(READY) $(MINISTACK)/.ready ## the long forms of the tests; some minutes, or SOAK_MINUTES=60
+soak: $(READY) $(MINISTACK)/.ready | $(CHROMIUM) ## the long forms of the tests; some minutes, or SOAK_MINUTES=60
 	@$(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600 $(ARGS)
 
 .PHONY: bench
@@ -113,6 +115,17 @@ $(MINISTACK)/.ready: constraints-ministack.txt | $(READY)
 	fi
 	@$(MINISTACK)/bin/python -m pip --disable-pip-version-check install -qq -c constraints-ministack.txt ministack
 	@touch $@
+
+# Where it cannot be installed, the tests that need it are skipped, and each time it is said so.
+$(CHROMIUM):
+	@as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	if command -v apt-get >/dev/null && { [ -z "$$as_root" ] || sudo -n true 2>/dev/null; }; then \
+	  echo "Installing Debian's package chromium (once; half a minute)"; \
+	  $$as_root apt-get update -qq && \
+	  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	fi; \
+	[ -e $@ ] || echo "There is no $@, and it could not be installed: tests that need a browser are skipped." \
+	  "On Debian: apt-get install --no-install-recommends chromium" >&2
 
 $(AWSCLI)/.ready: constraints-awscli.txt | $(READY)
 	@if [ ! -e $@ ] || ! $(AWSCLI)/bin/python -c '' 2>/dev/null; then \

@@ -10,7 +10,17 @@ from pathlib import Path
 from benchmarks.report import Row, as_markdown, as_text, machine
 from benchmarks.timing import own_environment
 
-_BENCHMARKS = ("startup", "cache", "rendering", "masking", "store", "hashicorp", "aws", "gcp")
+_BENCHMARKS = (
+    "startup",
+    "cache",
+    "rendering",
+    "masking",
+    "store",
+    "hashicorp",
+    "aws",
+    "gcp",
+    "azure",
+)
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _BEGIN, _END = "<!-- measured -->", "<!-- end of what was measured -->"
 

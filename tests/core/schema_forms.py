@@ -89,6 +89,7 @@ def credential_forms(draw: st.DrawFn) -> CredentialForm:
     types = [
         CredentialType(
             name,
+            named_by_sign_in=draw(st.booleans()),
             label=draw(st.sampled_from(["", CredentialType(name).title]) | _TEXTS),
             help=draw(_TEXTS),
             fields=draw(_fields()),

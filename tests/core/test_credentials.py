@@ -241,6 +241,27 @@ def test_what_the_sign_in_of_a_draft_renewed_is_kept_with_it(vault, provider):
     assert dict(vault.credentials.get("prod").kept) == {}
 
 
+def test_a_draft_without_a_name_is_called_as_its_sign_in_suggests(vault, provider):
+    provider.sign_in = lambda _: Session(client=None, suggested_name="ann@example.com")
+    draft = vault.credentials.draft("fake", None, {"token": "t"})
+    session = vault.credentials.test(draft)
+    assert vault.credentials.add(draft, session=session).name == "ann@example.com"
+    with pytest.raises(InvalidName, match=r"ann@example\.com"):
+        vault.credentials.add(draft, session=session)
+    with pytest.raises(InvalidName):
+        vault.credentials.add(draft)
+    named = vault.credentials.draft("fake", None, {"token": "t"}, name="prod")
+    assert vault.credentials.add(named, session=session).name == "prod"
+
+
+def test_a_name_that_a_sign_in_suggests_has_to_be_fit_for_one(vault, provider):
+    draft = vault.credentials.draft("fake", None, {"token": "t"})
+    for unfit in ("fake", "a\x1b[2Jb", " a", "a" * 500):
+        provider.sign_in = lambda _, unfit=unfit: Session(client=None, suggested_name=unfit)
+        with pytest.raises(InvalidName):
+            vault.credentials.add(draft, session=vault.credentials.test(draft))
+
+
 def test_the_environment_can_be_saved(provider):
     with client_for(provider, environ={"UNVAULT_FAKE_TOKEN": "e"}) as vault:
         added = vault.credentials.add(vault.credentials.draft_from_environment("fake", name="mine"))

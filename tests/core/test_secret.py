@@ -119,17 +119,27 @@ def test_a_mutable_value_is_copied() -> None:
 def test_metadata_is_kept_and_belongs_to_fields_too() -> None:
     moment = datetime(2030, 1, 1, tzinfo=UTC)
     secret = Secret(
-        '{"a": "b"}', version="3", created=moment, expires=moment, content_type="application/json"
+        '{"a": "b"}',
+        version="3",
+        created=moment,
+        expires=moment,
+        content_type="application/json",
+        tags={"team": "a"},
     )
     field = secret.field("a")
     assert (field.version, field.created, field.expires) == ("3", moment, moment)
     assert field.content_type is None
+    assert field.tags == secret.as_stale().tags == {"team": "a"}
+    assert Secret("x").tags == {}
+    with pytest.raises(TypeError):
+        secret.tags["team"] = "b"  # type: ignore[index]  # which is what is shown
     again = pickle.loads(pickle.dumps(secret.picklable()))
     assert (again.version, again.created, again.expires) == ("3", moment, moment)
     assert again.content_type == "application/json"
+    assert again.tags == {"team": "a"}
 
 
-@pytest.mark.parametrize("name", ["_value", "_picklable", "version", "content_type", "new"])
+@pytest.mark.parametrize("name", ["_value", "_picklable", "version", "content_type", "tags", "new"])
 def test_a_secret_does_not_change(name: str) -> None:
     secret = Secret(CANARY)
     with pytest.raises(AttributeError):

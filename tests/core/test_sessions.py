@@ -507,6 +507,27 @@ def test_whose_a_session_is_is_asked_when_a_credential_is_tested_and_not_for_a_f
         assert [session.client for session in provider.closed] == ["client 2"]
 
 
+def test_a_credential_that_is_tested_is_signed_in_with_again_where_what_was_kept_has_ended():
+    ended = []
+
+    def refuse_once(session):
+        if not ended:
+            ended.append(session.client)
+            raise SessionExpired("what was kept has ended", hint="again")
+
+    provider = any_path(Asking())
+    provider.describe = refuse_once
+    with client_for(provider) as vault:
+        store_one(vault)
+        assert vault.credentials.test("mine").identity == "somebody at client 2"
+        assert [session.client for session in provider.closed] == ["client 1", "client 2"]
+        ended.clear()
+        provider.describe = lambda _: (_ for _ in ()).throw(SessionExpired("over", hint="again"))
+        with pytest.raises(SessionExpired):
+            vault.credentials.test("mine")
+    assert provider.logins == 4
+
+
 def test_a_session_that_cannot_be_described_is_closed_all_the_same():
     def refuse(_session):
         raise CredentialRejected("the vault knows no such key")
@@ -616,6 +637,28 @@ def test_what_another_process_kept_meanwhile_is_newer(time, tmp_path):
         time.pass_(minutes=61)
         vault.fetch("mine/x", fresh=True)
     assert [each.get("refresh") for each in kept(provider)] == [None, "token 1", "token 2"]
+
+
+def test_what_an_old_session_keeps_replaces_nothing_that_a_newer_sign_in_kept(time, tmp_path):
+    keepers = []
+
+    class Keeping(FakeProvider):
+        @hookimpl
+        def authenticate(self, credential, keep):
+            keepers.append(keep)
+            return Session(client="c", renewed={"refresh": f"token {len(keepers)}"})
+
+    provider = Keeping({"x": "1"})
+    options = {"clock": time.clock, "home": tmp_path}
+    with client_for(provider, **options) as old, client_for(provider, **options) as new:
+        store_one(old)
+        old.fetch("mine/x", fresh=True)
+        keepers[0]({"refresh": "token 1, again"})  # its own may be replaced
+        new.credentials.test("mine")
+        keepers[0]({})
+        assert dict(new.credentials.get("mine").kept) == {"refresh": "token 2"}
+        keepers[1]({})
+        assert dict(new.credentials.get("mine").kept) == {}
 
 
 def test_a_repeated_sign_in_gets_what_the_last_one_renewed(time):

@@ -183,6 +183,27 @@ def aws_variables() -> Iterator[str]:
     return variables_of("aws", CREDENTIAL_FORM)
 
 
+def azure_fields() -> Iterator[str]:
+    """The fields of the provider azure's credentials."""
+    from unvault_azure.forms import CREDENTIAL_FORM
+
+    return fields_of(CREDENTIAL_FORM, with_methods=False)
+
+
+def azure_parameters() -> Iterator[str]:
+    """What references to the provider azure are made of."""
+    from unvault_azure.forms import SECRET_FORM
+
+    return parameters_of(SECRET_FORM)
+
+
+def azure_variables() -> Iterator[str]:
+    """The variables that answer the fields of the provider azure."""
+    from unvault_azure.forms import CREDENTIAL_FORM
+
+    return variables_of("azure", CREDENTIAL_FORM)
+
+
 def exit_codes() -> Iterator[str]:
     """The exit codes that errors have."""
     from unvault_cli.report import EXIT_CODES
@@ -262,6 +283,9 @@ GENERATED: dict[str, Callable[[], Iterator[str]]] = {
     "aws-fields": aws_fields,
     "aws-parameters": aws_parameters,
     "aws-variables": aws_variables,
+    "azure-fields": azure_fields,
+    "azure-parameters": azure_parameters,
+    "azure-variables": azure_variables,
     "commands": commands,
     "errors": errors,
     "exit-codes": exit_codes,

@@ -14,7 +14,8 @@ from tests.docs.vault_server import stage
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the pages show a POSIX shell")
 
 SOURCES = [
-    *(ROOT / name for name in ("README.md", "core/README.md", "plugins/hashicorp/README.md")),
+    *(ROOT / name for name in ("README.md", "core/README.md")),
+    *(ROOT / f"plugins/{name}/README.md" for name in ("azure", "hashicorp")),
     *(ROOT / "docs").rglob("*.md"),
 ]
 PAGES = sorted(

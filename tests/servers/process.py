@@ -19,7 +19,11 @@ _FOLDERS_OF_ITS_OWN = ("PATH", "TMPDIR", "LANG", "SYSTEMROOT")
 
 
 def start_process(
-    command: Sequence[object], folder: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[object],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a server that ends when this process does, however that happens.
 
@@ -29,6 +33,7 @@ def start_process(
         command: The program and its arguments.
         folder: Where it runs, where its home is, and where it writes ``output.log``.
         environment: What it has besides a search path; nothing else comes from ours.
+        keep: File descriptors of ours that it has, too.
     """
     kept = {name: os.environ[name] for name in _FOLDERS_OF_ITS_OWN if name in os.environ}
     with (folder / "output.log").open("ab") as output:
@@ -39,6 +44,7 @@ def start_process(
             stderr=output,
             cwd=folder,
             env={**kept, "HOME": str(folder), **(environment or {})},
+            pass_fds=keep,
             preexec_fn=_end_with_me(),  # noqa: PLW1509  # it only makes one system call
         )
 

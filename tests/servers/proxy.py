@@ -5,29 +5,16 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
-import attrs
-
-from tests.servers.serving import Connection, Seen, Serving, as_json
+from tests.servers.serving import Connection, Seen, as_json
+from tests.servers.troubled import Troubled
 
 _NOT_PASSED_ON = {"connection", "content-length", "transfer-encoding", "date"}
 
 
-@attrs.define
-class _Trouble:
-    kind: str
-    times: int
-    where: str
-    status: int = 0
-    headers: dict[str, str] = attrs.field(factory=dict)
-    body: bytes | Callable[[Seen], bytes] = b""
-
-
-class Proxy(Serving):
+class Proxy(Troubled):
     """A reverse proxy that passes on what comes, but for the trouble that was asked for.
 
     ``requests`` holds what came, with its headers; `count` counts by a part of the path. The
@@ -48,48 +35,8 @@ class Proxy(Serving):
 
     def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(tls)
-        self.milliseconds = 0.0
-        """How much later each answer comes."""
         parts = urlsplit(upstream)
         self._upstream = parts.hostname or "", parts.port or 80
-        self._troubles: list[_Trouble] = []
-
-    def answer(
-        self,
-        status: int,
-        *,
-        times: int = 1,
-        where: str = "",
-        retry_after: object = None,
-        errors: list[str] | None = None,
-        body: bytes | Callable[[Seen], bytes] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Self:
-        """Answer with a status so many times instead of passing on, and then pass on."""
-        headers = dict(headers or {})
-        if retry_after is not None:
-            headers["Retry-After"] = str(retry_after)
-        text = as_json({"errors": errors or []}) if body is None else body
-        return self._ask(_Trouble("answer", times, where, status, headers, text))
-
-    def reset(self, *, times: int = 1, where: str = "", done: bool = False) -> Self:
-        """Break the connection: before the server hears of it or, where ``done``, afterwards."""
-        return self._ask(_Trouble("reset done" if done else "reset", times, where))
-
-    def reset_used(self, *, times: int = 1, where: str = "") -> Self:
-        """Break the connection where it is one that was used before, as one that idled too long."""
-        return self._ask(_Trouble("reset used", times, where))
-
-    def hang(self, *, times: int = 10**9, where: str = "") -> Self:
-        """Take the request and never answer."""
-        return self._ask(_Trouble("hang", times, where))
-
-    def calm(self) -> Self:
-        """Make no more trouble."""
-        with self.lock:
-            self._troubles.clear()
-        self.milliseconds = 0.0
-        return self
 
     @property
     def logins(self) -> int:
@@ -97,44 +44,7 @@ class Proxy(Serving):
         with self.lock:
             return sum("/login" in seen.path for seen in self.requests)
 
-    def subject(self, seen: Seen) -> str:
-        """Return what ``where`` is looked for in: the path."""
-        return seen.path
-
-    def respond(self, seen: Seen, connection: Connection) -> None:
-        if self.milliseconds:
-            time.sleep(self.milliseconds / 1000)
-        trouble = self._next(self.subject(seen), used=connection.served > 0)
-        kind = trouble.kind if trouble else ""
-        if trouble and kind == "answer":
-            body = trouble.body if isinstance(trouble.body, bytes) else trouble.body(seen)
-            connection.answer(trouble.status, body, trouble.headers)
-        elif kind == "hang":
-            self.ended.wait()
-        elif kind in {"reset", "reset used"}:
-            connection.reset()
-        else:
-            status, body, headers = self._pass_on(seen, connection)
-            if kind == "reset done":
-                connection.reset()
-            else:
-                connection.answer(status, body, headers)
-
-    def _ask(self, trouble: _Trouble) -> Self:
-        with self.lock:
-            self._troubles.append(trouble)
-        return self
-
-    def _next(self, subject: str, *, used: bool) -> _Trouble | None:
-        with self.lock:
-            for trouble in self._troubles:
-                fits = trouble.where in subject and (used or trouble.kind != "reset used")
-                if trouble.times > 0 and fits:
-                    trouble.times -= 1
-                    return trouble
-        return None
-
-    def _pass_on(self, seen: Seen, connection: Connection) -> tuple[int, bytes, dict[str, str]]:
+    def reply(self, seen: Seen, connection: Connection) -> tuple[int, bytes, dict[str, str]]:
         left_out = _NOT_PASSED_ON if self.keeps_host else {*_NOT_PASSED_ON, "host"}
         headers = {k: v for k, v in seen.headers.items() if k.lower() not in left_out}
         for again in (True, False):

@@ -143,7 +143,7 @@ class Credentials:
         """Store a draft under its name.
 
         Args:
-            draft: The credential.
+            draft: The credential. Where it has no name, the session's suggestion is taken.
             session: What `test` returned for the draft: what that sign-in renewed is kept, so that
                 nobody has to do it again.
 
@@ -152,9 +152,10 @@ class Credentials:
             FormError: The draft does not fit the provider's form.
             StoreError: It cannot be written.
         """
-        self.check_name(draft.name)
+        name = draft.name or (session.suggested_name if session else None) or ""
+        self.check_name(name)
         kind, answers = self._checked(draft.provider, draft.type or "", draft.answers)
-        added = self._store.add(draft.name, draft.provider, kind.name, answers)
+        added = self._store.add(name, draft.provider, kind.name, answers)
         self._keep(added, session)
         self._resolver.reconsider()
         return added

@@ -236,6 +236,9 @@ class CredentialType:
     """What has to be known to sign in."""
     aliases: tuple[str, ...] = ()
     """Other names it is known by, such as a foreign configuration's."""
+    named_by_sign_in: bool = False
+    """Whether signing in tells what a credential may be called (`Session.suggested_name`), so that
+    nobody has to be asked for a name."""
 
     def __attrs_post_init__(self) -> None:
         """Check the declaration."""

@@ -189,6 +189,8 @@ def authenticate(  # type: ignore[empty-body]
         keep: Call it with what must not be lost where the sign-in fails later on, such as what a
             code that works once was exchanged for: it is `Credential.kept` at the next sign-in.
             What has worked is better told by `Session.renewed`, which then is all that is kept.
+            It may be called later, too, as long as the session is not closed: where what was kept
+            turns out to be over, or another hook brought what is newer.
         find: Call it with the name of another stored credential that this one is built on, such as
             the one that may assume a role. It has to be of the same provider, and is found once in
             a sign-in: one that leads back to itself is refused. When it is changed or removed,
@@ -259,6 +261,7 @@ def describe_session(session: Session) -> Session:  # type: ignore[empty-body]
 
     Raises:
         CredentialRejected: The vault refused the credential.
+        SessionExpired: What an earlier sign-in kept has ended; the core signs in again, once.
         Unavailable: The vault cannot be reached, or does not answer in time.
     """
 

@@ -80,8 +80,8 @@ def _closed(renewed: Mapping[str, Answer] | None) -> Mapping[str, Answer] | None
     return Answers(renewed) if isinstance(renewed, Mapping) else renewed
 
 
-def _as_details(details: Mapping[str, str] | Iterable[tuple[str, str]]) -> Any:
-    return tuple((str(label), str(text)) for label, text in dict(details).items())
+def _as_pairs(texts: Mapping[str, str] | Iterable[tuple[str, str]]) -> Any:
+    return tuple((str(name), str(text)) for name, text in dict(texts).items())
 
 
 @attrs.frozen(eq=False)  # two sign-ins are two
@@ -94,12 +94,15 @@ class Session:
     """Who it turned out to be, as the vault says it, for a person to read."""
     expires: datetime | None = None
     """When it ends, with a time zone; the core signs in again before. None: it does not."""
-    details: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_as_details)
+    details: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_as_pairs)
     """What else is worth knowing, as labels and texts, such as ``{"policies": "app, default"}``.
     It is shown to people: no token, and no answer to a secret field."""
     renewed: Mapping[str, Answer] | None = attrs.field(default=None, converter=_closed, repr=False)
     """What to keep, encrypted, for the next sign-in with this credential, such as a refreshed
     token; it comes back as `Credential.kept`. None keeps what there is."""
+    suggested_name: str | None = None
+    """What a stored credential that has no name yet may be called, such as the user name of who
+    signed in; see `unvault.forms.CredentialType.named_by_sign_in`."""
     credential: Credential | None = None
     """The credential it was made with; the core fills it in."""
 
@@ -130,6 +133,8 @@ class SecretInfo:
     """When that version was made."""
     content_type: str | None = None
     """The value's media type, where the vault knows it."""
+    tags: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_as_pairs)
+    """What its owner noted about it in the vault, as names and texts. Given as a mapping."""
     note: str | None = None
     """What a person should know of it, such as ``disabled``."""
 

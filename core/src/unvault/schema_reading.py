@@ -91,6 +91,7 @@ def read_type(part: Part) -> CredentialType:
         help=part.text("description") or "",
         fields=read_fields(part),
         aliases=tuple(part.ours.texts("aliases")),
+        named_by_sign_in=part.ours.value.get("named_by_sign_in") is True,
     )
 
 

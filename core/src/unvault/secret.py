@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NoReturn, Self
 
 from unvault.errors import FieldNotFound, WrongFormat
@@ -42,18 +43,29 @@ class Secret:
         created: When this version was made, with a time zone.
         expires: When the value stops being valid, with a time zone; it is not cached for longer.
         content_type: The value's media type, where the vault knows it.
+        tags: What its owner noted about it in the vault, by name; no secrets.
         stale: Whether its time in the cache is over, and it stands in while the vault is down.
 
     Raises:
         WrongFormat: The text cannot be written as UTF-8.
     """
 
-    __slots__ = ("_picklable", "_value", "content_type", "created", "expires", "stale", "version")
+    __slots__ = (
+        "_picklable",
+        "_value",
+        "content_type",
+        "created",
+        "expires",
+        "stale",
+        "tags",
+        "version",
+    )
 
     version: str | None
     created: datetime | None
     expires: datetime | None
     content_type: str | None
+    tags: Mapping[str, str]
     stale: bool
 
     @forgets_locals
@@ -65,6 +77,7 @@ class Secret:
         created: datetime | None = None,
         expires: datetime | None = None,
         content_type: str | None = None,
+        tags: Mapping[str, str] | None = None,
         stale: bool = False,
     ) -> None:
         put = object.__setattr__
@@ -77,6 +90,7 @@ class Secret:
         put(self, "created", created)
         put(self, "expires", expires)
         put(self, "content_type", content_type)
+        put(self, "tags", MappingProxyType(dict(tags or {})))
         put(self, "stale", stale)
 
     def reveal(self) -> bytes:
@@ -141,6 +155,7 @@ class Secret:
             version=self.version,
             created=self.created,
             expires=self.expires,
+            tags=self.tags,
             stale=self.stale,
         )
 
@@ -160,6 +175,7 @@ class Secret:
             "created": self.created,
             "expires": self.expires,
             "content_type": self.content_type,
+            "tags": dict(self.tags),
             "stale": self.stale,
         }
 

@@ -102,11 +102,18 @@ class Sessions:
     def sign_in(self, credential: Credential) -> Session:
         """Sign in anew, without keeping the session: to see whether a credential works, and whose.
 
-        What the sign-in renewed is kept, as the old may not be good any more.
+        What the sign-in renewed is kept, as the old may not be good any more. Where it turns out,
+        when the vault is asked, that what an earlier sign-in kept has ended, sign in once more.
 
         Raises:
             UnvaultError: It does not.
         """
+        try:
+            return self._signed_in(credential)
+        except SessionExpired:
+            return self._signed_in(credential)
+
+    def _signed_in(self, credential: Credential) -> Session:
         session = self._signed_in_alone(credential)
         try:
             return self._sign_in.described(session)

@@ -6,7 +6,6 @@ import copy
 import threading
 from collections.abc import Mapping, Set
 from datetime import datetime
-from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +13,7 @@ import attrs
 
 from unvault.errors import StoreError, UnvaultError
 from unvault.forms import Answer
-from unvault.hookspecs import Interaction
+from unvault.hookspecs import Interaction, Keep
 from unvault.model import Answers, Credential, Origin, Session
 from unvault.parallel import LISTEN_SECONDS
 from unvault.providers import Providers
@@ -138,14 +137,16 @@ class SignIn:
         Raises:
             UnvaultError: It did not work.
         """
-        credential = self._with_newest_kept(credential)
+        stored = self._stored(credential)
+        credential = self._with_newest_kept(credential, stored)
         provider = self._providers.load(credential.provider)
+        keep = self._keeper(credential, stored)
         try:
             session: Session = provider.call(
                 "authenticate",
                 credential=credential,
                 interaction=self._interaction,
-                keep=partial(self._keep, credential),
+                keep=keep,
                 find=self._sources.finder(credential),
             )
         except UnvaultError as error:
@@ -153,7 +154,7 @@ class SignIn:
             failed = copy.copy(error).with_traceback(error.__traceback__)
         else:
             if session.renewed is not None:
-                self._keep(credential, session.renewed)
+                keep(session.renewed)
             return attrs.evolve(session, credential=credential)
         raise failed.located(credential=credential.label)
 
@@ -197,34 +198,60 @@ class SignIn:
         for key in [key for key in list(self._renewed) if key[0] == credential_id]:
             self._renewed.pop(key, None)
 
-    def _with_newest_kept(self, credential: Credential) -> Credential:
+    def _stored(self, credential: Credential) -> Credential | None:
+        """Return a credential as it is stored now; None where it is not, or was changed."""
+        if credential.origin is not Origin.STORED:
+            return None
+        try:
+            stored = self._store.get(credential.id)
+        except StoreError:
+            return None  # it could be read a moment ago; what was read then will have to do
+        return stored if stored is not None and key_of(stored) == key_of(credential) else None
+
+    def _with_newest_kept(self, credential: Credential, stored: Credential | None) -> Credential:
         """Return a credential with what its last sign-in, here or elsewhere, kept."""
         renewed = self._renewed.get(key_of(credential))
         if renewed is not None and renewed.fits(credential):
             return attrs.evolve(credential, kept=renewed.kept)
-        if credential.origin is not Origin.STORED:
-            return credential
-        try:
-            stored = self._store.get(credential.id)
-        except StoreError:
-            return credential  # it could be read a moment ago; what was read then will have to do
-        if stored is None or key_of(stored) != key_of(credential):
-            return credential
-        return attrs.evolve(credential, kept=stored.kept)
+        return credential if stored is None else attrs.evolve(credential, kept=stored.kept)
 
-    def _keep(self, credential: Credential, fields: Mapping[str, Answer]) -> None:
+    def _keeper(self, credential: Credential, stored: Credential | None) -> Keep:
+        """Return what keeps what one sign-in renews.
+
+        It stores nothing over what another sign-in kept since: somebody signed in anew elsewhere,
+        and this one may be about to find out that it has ended.
+
+        Args:
+            credential: What is signed in with.
+            stored: The same as it was stored when the sign-in began.
+        """
+        before = None if stored is None else stored.kept
+
+        def keep(fields: Mapping[str, Answer]) -> None:
+            nonlocal before
+            now = self._stored(credential)
+            if before is not None and now is not None and now.kept != before:
+                return
+            if self._keep(credential, fields):
+                before = Answers(fields)
+
+        return keep
+
+    def _keep(self, credential: Credential, fields: Mapping[str, Answer]) -> bool:
+        """Keep what was renewed, and say whether it was stored."""
         renewed = _Renewed(credential.type, credential.answers, Answers(fields))
         key = key_of(credential)
         if credential.origin is not Origin.STORED:
             self._renewed[key] = renewed
-            return
+            return False
         try:
             self._store.keep(credential, renewed.kept)
         except StoreError as error:  # signed in all the same: the next process signs in again
             self._renewed[key] = renewed
             _warn("a renewed sign-in was not kept", error)
-        else:
-            self._renewed.pop(key, None)
+            return False
+        self._renewed.pop(key, None)
+        return True
 
 
 def _warn(what: str, error: UnvaultError) -> None:

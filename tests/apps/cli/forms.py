@@ -55,3 +55,28 @@ def authenticate(credential):
 def fetch_secret(session, request):
     return Secret(str(sorted(session.client)))
 """
+
+GUESTS = """
+from unvault.forms import CredentialForm, CredentialType, Field
+from unvault.hookspecs import hookimpl
+from unvault.model import Session
+from unvault.secret import Secret
+
+DOOR = Field("door", required=True)
+
+
+@hookimpl
+def describe_credential_form():
+    guest = CredentialType("guest", fields=[DOOR], named_by_sign_in=True)
+    return CredentialForm("Guests", types=[guest, CredentialType("key", fields=[DOOR])])
+
+
+@hookimpl
+def authenticate(credential):
+    return Session(client=None, suggested_name="ann@example.com")
+
+
+@hookimpl
+def fetch_secret(session, request):
+    return Secret("x")
+"""

@@ -98,6 +98,7 @@ def test_the_json_document(unvault: Unvault, stored: None) -> None:
         "created": created,
         "expires": None,
         "content_type": "text/plain",
+        "tags": {},
     }
     assert created.endswith("+00:00")
     assert found.out.count(b"\n") == 1
@@ -169,7 +170,7 @@ def test_list(unvault: Unvault, stored: None) -> None:
     assert (document["credential"], document["prefix"]) == ("local", "db")
     assert [row["reference"] for row in document["secrets"]] == ["local/db", "local/db/main"]
     assert set(document["secrets"][0]) == {
-        *("reference", "path", "version", "created", "content_type", "note")
+        *("reference", "path", "version", "created", "content_type", "tags", "note")
     }
     nothing = unvault("list", "local", "zzz")
     assert (nothing.code, nothing.out) == (0, b"")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.apps.cli.conftest import TOKEN, Unvault
-from tests.apps.cli.forms import HOUSE
+from tests.apps.cli.forms import GUESTS, HOUSE
 from tests.apps.cli.terminals import Session
 from tests.fakes import GOOD, Site
 
@@ -44,8 +44,9 @@ def test_add_asks_for_everything(
     session = terminal("credentials", "add")
     session.child.expect_exact("1  acme       acme-provider")
     session.child.expect_exact("2  aws        unvault-aws")
-    session.child.expect_exact("3  hashicorp  unvault-hashicorp")
-    session.child.expect_exact("4  local      unvault-local")
+    session.child.expect_exact("3  azure      unvault-azure")
+    session.child.expect_exact("4  hashicorp  unvault-hashicorp")
+    session.child.expect_exact("5  local      unvault-local")
     session.answer("Provider: ", "9")
     session.child.expect_exact("Provider is one of the numbers or names above.")
     session.answer("Provider: ", "1")
@@ -68,6 +69,33 @@ def test_add_asks_for_everything(
     assert session.end() == 0
     assert TOKEN not in session.shown
     assert unvault("get", "prod/db/us").text == "howdy"
+
+
+def test_a_credential_is_called_after_the_account_that_signing_in_tells(
+    terminal: Terminal, unvault: Unvault, site: Site
+) -> None:
+    site.provider("guests", GUESTS)
+    for name in ("ann@example.com", "second"):
+        session = terminal("credentials", "add", "guests")
+        session.answer("Type [guest]: ", "1")
+        session.answer("Door: ", "front")
+        if name == "second":
+            session.child.expect_exact("there is a credential called 'ann@example.com' already.")
+            session.answer("Name, as references are to call it: ", name)
+        session.child.expect_exact(f"stored the credential {name}")
+        assert session.end() == 0
+    for more in (["--name", "third"], ["--no-test"]):
+        session = terminal("credentials", "add", "guests", "--field", "door=back", *more)
+        if "--no-test" in more:
+            session.answer("Name, as references are to call it: ", "fourth")
+        assert session.end() == 0
+    session = terminal("credentials", "add", "guests", "--type", "key")
+    session.answer("Name, as references are to call it: ", "fifth")
+    session.answer("Door: ", "front")
+    assert session.end() == 0
+    found = unvault("credentials", "list", "--json").json["credentials"]
+    named = {row["name"] for row in found}
+    assert named == {"ann@example.com", "second", "third", "fourth", "fifth"}
 
 
 def test_add_asks_only_for_what_is_missing(

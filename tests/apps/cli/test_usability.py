@@ -138,7 +138,7 @@ def test_the_document_names_the_file_that_has_the_value(unvault: Unvault, tmp_pa
     assert target.read_bytes() == b'{"a": 1}'
     assert told["output"] == str(target)
     assert set(told) == {
-        *("schema", "reference", "output", "version", "created", "expires", "content_type")
+        *("schema", "reference", "output", "version", "created", "expires", "content_type", "tags")
     }
     unvault(*get, "--output", "json")
     assert target.read_bytes() == b'{"a":1}\n'
@@ -173,7 +173,7 @@ def test_unset_of_what_is_not_there(
 ) -> None:
     refused = unvault("credentials", "default", "--unset", "acmee")
     assert refused.code == 7
-    assert "installed providers: acme, aws, hashicorp, local" in refused.err
+    assert "installed providers: acme, aws, azure, hashicorp, local" in refused.err
     assert "[provider-not-found]" in refused.err
     assert "now means" not in refused.err
     unvault("credentials", "default", prod)

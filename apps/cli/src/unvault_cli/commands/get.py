@@ -97,6 +97,7 @@ def _told(secret: Secret) -> dict[str, Any]:
         "created": moment(secret.created),
         "expires": moment(secret.expires),
         "content_type": secret.content_type,
+        "tags": dict(secret.tags),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,13 +27,14 @@ def command(vault: Unvault, *, credential: str, prefix: str, as_json: bool) -> N
     """
     from unvault.reference import Reference
 
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "reference": str(Reference(credential, info.path)),
             "path": info.path,
             "version": info.version,
             "created": moment(info.created),
             "content_type": info.content_type,
+            "tags": dict(info.tags),
             "note": info.note,
         }
         for info in vault.list(credential, prefix)

@@ -45,15 +45,17 @@ def command(
 
     On a terminal, asks for what is not given as an option: for every field, or, where some are
     given, for those that are required and missing. Nothing is stored before the sign-in worked;
-    where it fails and everything was asked for, the answers can be changed.
+    where it fails and everything was asked for, the answers can be changed. Where signing in tells
+    whose account it is, the credential is called after it, unless --name calls it otherwise.
     """
     options = Options(kind, fields, files, from_env)
     with nothing_stored():
-        made, name = _make(vault, provider, name, options)
+        made, name = _make(vault, provider, name, options, signs_in=not no_test)
         session = None
         if not no_test:
             again = on_terminal() and not options.any
             made, session = _signed_in(vault, made, name, again=again)
+        name = name or _name_of(vault, session)
     import attrs
 
     added = vault.credentials.add(attrs.evolve(made, name=name), session=session)
@@ -65,11 +67,11 @@ def command(
 
 
 def _make(
-    vault: Unvault, provider: str | None, name: str | None, options: Options
+    vault: Unvault, provider: str | None, name: str | None, options: Options, *, signs_in: bool
 ) -> tuple[Credential, str]:
-    """Return the credential to store, and its name."""
+    """Return the credential to store, and its name; an empty one where signing in tells it."""
     if on_terminal():
-        return _asked(vault, provider, name, options)
+        return _asked(vault, provider, name, options, signs_in=signs_in)
     wrong = [] if name else [Problem("--name", "is required")]
     if provider is None:
         missing = "the provider" if name else "the provider, and with --name the credential"
@@ -81,7 +83,7 @@ def _make(
 
 
 def _asked(
-    vault: Unvault, provider: str | None, name: str | None, options: Options
+    vault: Unvault, provider: str | None, name: str | None, options: Options, *, signs_in: bool
 ) -> tuple[Credential, str]:
     if name and (taken := _refusal(vault, name)):
         raise taken
@@ -91,11 +93,14 @@ def _asked(
     if given.problems:
         return draft(vault, provider, options, given), ""  # which says all that is wrong
     note(form.label + (f": {form.help}" if form.help else ""))
-    name = name or _ask_name(vault)
+    if not (signs_in and any(each.named_by_sign_in for each in form)):
+        name = name or _ask_name(vault)
     if options.from_env:
-        return draft(vault, provider, options, given), name
+        return draft(vault, provider, options, given), name or ""
     kind = options.kind or (form.types[0].name if options.any else ask_type(form))
     chosen = form.find(kind)
+    if not (chosen and chosen.named_by_sign_in):
+        name = name or _ask_name(vault)
     fields = chosen.fields if chosen else ()
     answers = ask_fields(
         fields,
@@ -103,7 +108,7 @@ def _asked(
         skip=[*given.answers],
         only_required=options.any,
     )
-    return draft(vault, provider, options._replace(kind=kind), given, base=answers), name
+    return draft(vault, provider, options._replace(kind=kind), given, base=answers), name or ""
 
 
 def _signed_in(
@@ -136,6 +141,17 @@ def _ask_provider(vault: Unvault) -> str:
         return found[0].id
     note("Which vault")
     return choose("Provider", [(info.id, info.distribution or "") for info in found])
+
+
+def _name_of(vault: Unvault, session: Session | None) -> str:
+    """Return what a credential is called after signing in, where nobody said it before."""
+    suggested = session.suggested_name if session else None
+    refusal = _refusal(vault, suggested) if suggested else None
+    if suggested and refusal is None:
+        return suggested
+    if refusal is not None:
+        note(f"{refusal.message}.")
+    return _ask_name(vault)
 
 
 def _ask_name(vault: Unvault) -> str:
