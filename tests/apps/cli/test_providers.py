@@ -29,7 +29,7 @@ def test_providers(unvault: Unvault, site: Site) -> None:
     assert set(rows["good"]) == {"id", "state", "distribution", "version", "reason"}
     states = {name: row["state"] for name, row in rows.items()}
     assert states == {
-        **dict.fromkeys(["acme", "aws", "gcp", "hashicorp", "local", "good"], "ready"),
+        **dict.fromkeys(["acme", "aws", "azure", "gcp", "hashicorp", "local", "good"], "ready"),
         **dict.fromkeys(["loud", "quits"], "broken"),
     }
     assert "no licence found" in rows["loud"]["reason"]

@@ -122,7 +122,7 @@ def test_if_one_fails_nothing_is_started_and_all_that_failed_are_listed(
 
 @posix
 @pytest.mark.parametrize(
-    ("reference", "code"), [("local/nowhere", 3), ("nonsense", 2), ("azure/x", 7), ("acme/x", 4)]
+    ("reference", "code"), [("local/nowhere", 3), ("nonsense", 2), ("web/x", 7), ("acme/x", 4)]
 )
 def test_the_exit_code_that_all_failures_share(process: Unvault, reference: str, code: int) -> None:
     options = ("--set", f"A={reference}", "--set", f"B={reference}")
