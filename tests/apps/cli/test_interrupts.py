@@ -46,13 +46,15 @@ SCRIPT = textwrap.dedent("""
         if event in ("os.fork", "slow") and not interrupt_at:
             os.write(1, f"{seen}\\n".encode())
 
-    from unvault_cli.main import script
-    if interrupt_at < 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # as the first line of the command does it
-    os.write(1, b"go\\n")
-    if interrupt_at >= 0:
-        sys.addaudithook(watch)
-    sys.exit(script())
+    def begin(*arguments, **options):
+        os.write(1, b"go\\n")
+        if interrupt_at >= 0:
+            sys.addaudithook(watch)
+        return command(*arguments, **options)
+
+    from unvault_cli import main
+    command, main._command = main._command, begin
+    sys.exit(main.script())
 """)
 """The command, which sends itself the signal when it does something for the nth time.
 
