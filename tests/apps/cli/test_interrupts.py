@@ -46,11 +46,15 @@ SCRIPT = textwrap.dedent("""
         if event in ("os.fork", "slow") and not interrupt_at:
             os.write(1, f"{seen}\\n".encode())
 
-    from unvault_cli.main import script
-    os.write(1, b"go\\n")
-    if interrupt_at >= 0:
-        sys.addaudithook(watch)
-    sys.exit(script())
+    def begin(*arguments, **options):
+        os.write(1, b"go\\n")
+        if interrupt_at >= 0:
+            sys.addaudithook(watch)
+        return command(*arguments, **options)
+
+    from unvault_cli import main
+    command, main._command = main._command, begin
+    sys.exit(main.script())
 """)
 """The command, which sends itself the signal when it does something for the nth time.
 
@@ -103,10 +107,12 @@ def test_other_commands_end_like_that_too(
     slow = "import sys, time; sys.audit('slow'); time.sleep(60)\n    return Secret("
     site.provider("slow", GOOD.replace("return Secret(", slow))
     (tmp_path / "text").write_text("{% vault 'slow/x' %}")
-    started = begin(*words, at=COUNT)
-    last = int(started.line())
-    started.send(signal.SIGINT)
-    assert started.end() == INTERRUPTED
+    last = 0
+    for _ in range(2):  # the first one does more: it compiles the provider
+        started = begin(*words, at=COUNT)
+        last = int(started.line())
+        started.send(signal.SIGINT)
+        assert started.end() == INTERRUPTED
     for number in spread(rounds, last):
         assert begin(*words, at=number).end() == INTERRUPTED, number
     assert not (tmp_path / "rendered").exists()
