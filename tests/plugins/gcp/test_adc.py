@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+from google.auth.compute_engine import _metadata
 from tests.plugins.gcp.using import at, told, write
 
 from unvault.errors import (
@@ -241,8 +242,13 @@ class TestMachine:
         monkeypatch.delenv("NO_GCE_CHECK")
 
     @pytest.fixture
-    def on_google(self, gcp, monkeypatch):
+    def metadata(self, gcp, monkeypatch):
+        """Have the server be the metadata server; google-auth reads where it is once."""
         monkeypatch.setenv("GCE_METADATA_HOST", gcp.endpoint)
+        monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", gcp.endpoint)
+
+    @pytest.fixture
+    def on_google(self, gcp, metadata):
         reader = gcp.reader()
         gcp.be_a_machine_of(reader)
         return reader
@@ -265,7 +271,8 @@ class TestMachine:
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "acme")
 
         assert read(unvault) == "canary-1"
-        assert gcp.asked("metadata") == 1
+        assert [seen.path for seen in gcp.seen if "project-id" in seen.path] == []
+        assert gcp.asked("metadata") == 2  # who it is, and the token
 
     def test_the_metadata_server_is_asked_by_no_proxy(
         self, gcp, on_google, monkeypatch, open_unvault
@@ -280,9 +287,7 @@ class TestMachine:
             read(unvault)
         assert gcp.issued
 
-    def test_a_machine_without_a_service_account(self, gcp, unvault, monkeypatch):
-        monkeypatch.setenv("GCE_METADATA_HOST", gcp.endpoint)
-
+    def test_a_machine_without_a_service_account(self, gcp, unvault, metadata):
         with pytest.raises(CredentialMissing, match="runs as no service account"):
             read(unvault)
 

@@ -54,7 +54,7 @@ OPENED = """
 def test_over_rest_nothing_of_grpc_or_of_the_sdk_is_loaded(gcp, reader):
     program = """
         print(opened(transport="rest").fetch("prod/db").text())
-        known = {"grpc", "google.auth", "google.api_core", "google.cloud", "google.protobuf"}
+        known = {"grpc", "google.api_core", "google.cloud", "google.protobuf"}
         print(sorted(known & {*sys.modules}), "requests" in sys.modules)
     """
     done = run(textwrap.dedent(OPENED) + textwrap.dedent(program), gcp, reader)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from unvault.errors import CredentialMissing, CredentialRejected, Unavailable, UnvaultError
+from unvault.errors import CredentialMissing, Unavailable, UnvaultError
 from unvault_gcp._errors import no_answer, timed_out
 
 _Made = Callable[[str, str], UnvaultError]
@@ -64,10 +64,10 @@ def _no_such_file(_text: str, _where: str) -> UnvaultError:
     )
 
 
-def _not_given(_text: str, _where: str) -> UnvaultError:
-    return CredentialRejected(
-        "the place that the configuration file names gave no token to exchange",
-        hint="check credential_source in the file, and what it names",
+def _not_given(_text: str, where: str) -> UnvaultError:
+    return CredentialMissing(
+        f"{where} cannot be read, or holds none",
+        hint="check credential_source in the configuration file, and what it names",
     )
 
 
@@ -104,7 +104,7 @@ HTTP: Mapping[str, _Made] = {
 AGAIN = frozenset({"NameResolutionError", "NewConnectionError", "ProtocolError", "IncompleteRead"})
 """Those after which the same may work in a moment."""
 
-AUTH: Mapping[str, _Made] = {
+AUTH: dict[str, _Made] = {
     "TimeoutError": _timed_out,
     "TransportError": _away,
     "ResponseError": _garbled,
@@ -118,9 +118,12 @@ AUTH: Mapping[str, _Made] = {
     "InvalidValue": _misconfigured,
     "MalformedError": _misconfigured,
     "InvalidOperation": _misconfigured,
-    "OSError": _misconfigured,
+    "OSError": _not_given,
 }
 """What an exception of google-auth's becomes, by the name of its class."""
+
+READING: dict[str, _Made] = {"ValueError": _not_given, "SubprocessError": _timed_out}
+"""What others become that reading a file, or what a program prints, raises."""
 
 GENERIC_AUTH = frozenset(
     {
@@ -143,12 +146,13 @@ def http_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
 
 
 def auth_error(error: Exception, where: str) -> UnvaultError:
-    """Return the error for what google-auth raised."""
+    """Return the error for what google-auth raised before anybody was asked, or with no reason."""
+    known = AUTH | READING
     for kind in type(error).__mro__:
-        if kind.__name__ in AUTH:
-            return AUTH[kind.__name__]("", where)
         if kind.__name__ in GENERIC_AUTH:
             break
+        if kind.__name__ in known:
+            return known[kind.__name__]("", where)
     return _unknown(error, where)
 
 

@@ -18,7 +18,6 @@ import attrs
 from unvault_gcp._errors import SLOW, Refused, no_answer
 from unvault_gcp.connection import Connection, proxy_of
 from unvault_gcp.reading import Wanted
-from unvault_gcp.service_accounts import authorization
 from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload
 
@@ -43,8 +42,7 @@ class Grpc:
 
     def __init__(self, connection: Connection, caller: Caller) -> None:
         self._connection = connection
-        known = authorization(caller).items()
-        self._metadata = tuple((name.lower(), value) for name, value in known)
+        self._metadata = (*caller.headers.items(),)
         self._opened: dict[str | None, _Opened] = {}
         self._lock = threading.Lock()
 

@@ -1,4 +1,8 @@
-"""Secret Manager over REST: with nothing of gRPC, which takes long to import."""
+"""Secret Manager over REST, as its documentation has it: with nothing of gRPC or of the SDK.
+
+The SDK speaks REST, too, but imports all of gRPC for that, and so is no lighter than over gRPC:
+whoever chooses REST wants a command that starts soon, or has a network where gRPC cannot pass.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ from unvault_gcp._errors import no_answer
 from unvault_gcp.asking import Answer, Web, text_of
 from unvault_gcp.connection import Connection
 from unvault_gcp.reading import Wanted
-from unvault_gcp.service_accounts import authorization
 from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload
 
@@ -28,7 +31,7 @@ class Rest:
     def __init__(self, connection: Connection, web: Web, caller: Caller) -> None:
         self._connection = connection
         self._web = web
-        self._headers = authorization(caller)
+        self._headers = caller.headers
 
     def access(self, secret: Wanted, *, seconds: float) -> Payload:
         """Return what a version holds."""

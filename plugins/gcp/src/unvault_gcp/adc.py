@@ -77,7 +77,7 @@ def _folder() -> Path:
 def _by_file(web: Web, content: Content, named: str, advice: str) -> Caller:
     kind = content.get("type")
     makers: Mapping[object, Callable[[], Caller]] = {
-        "service_account": lambda: by_key(checked(content, named, advice), named),
+        "service_account": lambda: by_key(web, checked(content, named, advice), named),
         "authorized_user": lambda: by_refresh_token(web, content, named),
         "external_account": lambda: by_federation(web, content, named),
         "external_account_authorized_user": lambda: by_workforce_token(web, content, named),
