@@ -84,14 +84,15 @@ class Vault:
             place, start = Wanted(found[2], "", "", found[3]), f"{found[1]}secrets/"
         name = prefix.removeprefix(start) if prefix.startswith(start) else ""
         text = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else ""
-        more: str | None = ""
-        while more is not None:
-            page = self.page(place, text, more)
-            for resource in page.names:
-                path = f"{start}{resource.rpartition('/')[2]}"
-                if path.startswith(prefix):
-                    yield SecretInfo(path)
-            more = page.more or None
+        paths = (f"{start}{resource.rpartition('/')[2]}" for resource in self._names(place, text))
+        yield from (SecretInfo(path) for path in sorted(paths) if path.startswith(prefix))
+
+    def _names(self, place: Wanted, text: str) -> Iterator[str]:
+        page = self.page(place, text)
+        yield from page.names
+        while page.more:
+            page = self.page(place, text, page.more)
+            yield from page.names
 
     def page(self, place: Wanted, text: str, more: str = "", *, size: int = _PAGE) -> Page:
         """Return a part of the list of secrets whose names hold a text.
