@@ -15,6 +15,9 @@ from unvault_gcp.service_accounts import authorization
 from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload
 
+_NO_CHECKSUM = -1
+"""What is said in place of one is the checksum of nothing."""
+
 
 class Rest:
     """Asks over REST; see `unvault_gcp.transports.Transport`.
@@ -56,7 +59,7 @@ class Rest:
         url = f"{self._connection.address(secret.location)}/v1/{quote(path, safe='/:?&=%+@')}"
         answer = self._web.once(WHERE, "GET", url, seconds=seconds, headers=self._headers)
         if not answer.is_good:
-            if "error" not in answer.fields:
+            if not isinstance(answer.fields.get("error"), dict):
                 raise no_answer(WHERE)
             raise answer.refusal
         return answer
@@ -75,4 +78,4 @@ def _number(value: object) -> int | None:
     try:
         return None if value is None else int(str(value))
     except ValueError:
-        return None
+        return _NO_CHECKSUM

@@ -16,6 +16,7 @@ from unvault_gcp._errors import (
     REJECTED,
     Refused,
     denied_for,
+    no_answer,
     outage,
     rejected,
     unexpected,
@@ -23,7 +24,7 @@ from unvault_gcp._errors import (
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import Connection
 from unvault_gcp.forms import REST
-from unvault_gcp.reading import Wanted, no_project, refusal_of, wanted
+from unvault_gcp.reading import Wanted, is_of, no_project, refusal_of, wanted
 from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload, Transport
 
@@ -64,8 +65,10 @@ class Vault:
         secret = wanted(request, self.project)
         for _ in range(2):
             payload = self._accessed(secret)
+            if not is_of(payload.resource, secret):
+                raise no_answer(WHERE)
             if _is_whole(payload):
-                return Secret(payload.data, version=payload.resource.rpartition("/")[2] or None)
+                return Secret(payload.data, version=payload.resource.rpartition("/")[2])
         raise Unavailable(
             f"the secret {secret.secret!r} arrived damaged, and the second time too: its checksum"
             " (CRC32C) is another one",
@@ -86,7 +89,9 @@ class Vault:
         text = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else ""
         more: str | None = ""
         while more is not None:
-            page = self.page(place, text, more)
+            page, last = self.page(place, text, more), more
+            if page.more and page.more == last:  # it would go on for ever
+                raise no_answer(WHERE)
             for resource in page.names:
                 path = f"{start}{resource.rpartition('/')[2]}"
                 if path.startswith(prefix):
