@@ -70,6 +70,7 @@ def _fields(draw: st.DrawFn) -> list[Field]:
             ),
             "visible_when": draw(st.just({}) | conditions),
             "aliases": tuple(free.pop() for _ in range(draw(st.integers(0, len(free))))),
+            "private": kind is Kind.FILE and draw(st.booleans()),
         }
         try:
             found.append(Field(name, **told))

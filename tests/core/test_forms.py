@@ -30,6 +30,7 @@ CANARY = "canary-91b2aa"
         ({"name": "a", "kind": "number"}, "number"),
         ({"name": "a", "kind": "choice"}, "choices go with"),
         ({"name": "a", "choices": ["b"]}, "choices go with"),
+        ({"name": "a", "private": True}, "private goes with the kind 'file'"),
         ({"name": "a", "kind": "choice", "choices": ["b"], "default": "c"}, "none of the choices"),
         ({"name": "a", "kind": "pasword"}, "the kinds are: text, secret, choice"),
         ({"name": "a", "kind": "flag", "default": "yes"}, "no bool, as the kind 'flag'"),

@@ -125,6 +125,9 @@ class Field:
     Given as a mapping: ``{"auth_method": "token"}``."""
     aliases: tuple[str, ...] = ()
     """Other names it is known by, such as a foreign configuration's."""
+    private: bool = False
+    """Whether the file of a `Kind.FILE` holds a secret, such as a key, so that only its owner ought
+    to be able to read it. ``unvault doctor`` looks."""
 
     def __attrs_post_init__(self) -> None:
         """Check the declaration."""
@@ -134,6 +137,8 @@ class Field:
             raise ValueError(f"field {self.name!r}: the name has a meaning in Python")
         if bool(self.choices) != (self.kind is Kind.CHOICE):
             raise ValueError(f"field {self.name!r}: choices go with the kind 'choice'")
+        if self.private and self.kind is not Kind.FILE:
+            raise ValueError(f"field {self.name!r}: private goes with the kind 'file'")
         if self.pattern is not None:
             self._check_pattern(self.pattern)
         if self.default is not None and (why := self._wrong_default(self.default)):

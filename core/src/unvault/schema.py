@@ -11,7 +11,8 @@ What JSON Schema has no word for is in one annotation, ``x-unvault``:
   ``field``, as in `SecretForm`;
 * of a type and of a form for secrets ``fields``: all names, in the order to ask;
 * of a field ``visible_when`` (its own conditions), ``pattern_help``, ``kind`` (only ``file``),
-  ``required`` (only of one with a default) and ``pattern`` (only one that cannot be said);
+  ``private``, ``required`` (only of one with a default) and ``pattern`` (only one that cannot be
+  said);
 * of a type, a field and a choice ``aliases``; and a ``label`` where it equals the title that is
   made from the name.
 
@@ -235,6 +236,7 @@ def _field_schema(field: Field) -> _Schema:
     return _annotated(
         schema,
         kind="file" if field.kind is Kind.FILE else None,
+        private=field.private,
         label=_label(field),
         required=field.required and field.default is not None,
         aliases=[*field.aliases],

@@ -126,6 +126,7 @@ def _read_field(name: str, part: Part, *, required: bool) -> Field:
         pattern_help=part.ours.text("pattern_help") or "",
         visible_when={str(each): conditions.answers(each) for each in conditions.value},
         aliases=tuple(part.ours.texts("aliases")),
+        private=part.ours.value.get("private") is True,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.apps.cli.conftest import TOKEN, Unvault
 from tests.apps.cli.forms import HOUSE
 from tests.fakes import GOOD, Site
@@ -26,7 +29,7 @@ def test_providers(unvault: Unvault, site: Site) -> None:
     assert set(rows["good"]) == {"id", "state", "distribution", "version", "reason"}
     states = {name: row["state"] for name, row in rows.items()}
     assert states == {
-        **dict.fromkeys(["acme", "aws", "hashicorp", "local", "good"], "ready"),
+        **dict.fromkeys(["acme", "aws", "gcp", "hashicorp", "local", "good"], "ready"),
         **dict.fromkeys(["loud", "quits"], "broken"),
     }
     assert "no licence found" in rows["loud"]["reason"]
@@ -143,6 +146,36 @@ def test_doctor_finds_what_is_wrong(
     assert "no licence found" in found.text
     assert TOKEN not in found.text
     assert "canary" not in found.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes say nothing here")
+def test_doctor_finds_key_files_that_others_can_read(
+    unvault: Unvault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    names = ("project_id", "private_key_id", "client_email")
+    key = {"type": "service_account", "private_key": pem.decode()} | dict.fromkeys(names, "a@b")
+    stored, described, closed = (tmp_path / f"{name}.json" for name in ("one", "two", "three"))
+    for file, mode in ((stored, 0o644), (described, 0o604), (closed, 0o600)):
+        file.write_text(json.dumps(key))
+        file.chmod(mode)
+        arguments = ("gcp", "--name", file.stem, "--field", f"key_file={file}", "--no-test")
+        assert unvault("credentials", "add", *arguments).code == 0
+    unvault("credentials", "remove", "two", "--yes")
+    monkeypatch.setenv("INSOMNIA_GCP_SERVICEACCOUNTKEYFILEPATH", str(described))
+    found = unvault("doctor")
+    assert found.code == 1
+    assert f"problem  credential one: {stored} can be read by others\n" in found.text
+    assert f"         hint: chmod 600 {stored}\n" in found.text
+    assert f"problem  credential gcp (environment): {described} can be read" in found.text
+    assert str(closed) not in found.text
+    stored.chmod(0o400)
+    described.unlink()
+    assert unvault("doctor").code == 0
 
 
 @pytest.mark.parametrize("damage", ["garbage", "folder", "no key", "home is a file"])

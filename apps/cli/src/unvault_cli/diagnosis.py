@@ -68,6 +68,7 @@ def _look_at(vault: Unvault) -> Iterator[Finding]:
     yield from _guarded("keyring", lambda: _keyring(vault))
     yield from _guarded("providers", lambda: _providers(vault, providers))
     yield from _guarded("credentials", lambda: _credentials(stored, providers))
+    yield from _guarded("credentials", lambda: _private_files(vault, stored, providers))
     yield from _guarded("environment", lambda: _environment(vault, providers))
 
 
@@ -223,6 +224,18 @@ def _credentials(
             yield Finding(subject, "note", message, hint)
         if item.type is None:
             yield Finding(subject, "note", "it is signed out")
+
+
+def _private_files(
+    vault: Unvault, stored: Sequence[StoredCredential], providers: Sequence[ProviderInfo]
+) -> Iterator[Finding]:
+    from unvault.private_file import how_to_make_private
+    from unvault_cli.exposed import exposed
+
+    ready = [info.id for info in providers if info.state == "ready"]
+    for file in exposed(vault, [item.name for item in stored], ready):
+        hint = how_to_make_private(file.path, file.why)
+        yield Finding(f"credential {file.credential}", "problem", f"{file.path} {file.why}", hint)
 
 
 def _environment(vault: Unvault, providers: Sequence[ProviderInfo]) -> Iterator[Finding]:

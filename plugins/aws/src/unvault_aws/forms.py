@@ -56,6 +56,7 @@ _FILES = (
         help="Where it is not ~/.aws/credentials, or what AWS_SHARED_CREDENTIALS_FILE names.",
         kind=Kind.FILE,
         aliases=("filePath",),
+        private=True,
     ),
     Field(
         "config_file_path",

@@ -88,6 +88,7 @@ CREDENTIAL_FORM = CredentialForm(
                     help="The JSON file, read at each sign-in; empty where its content is given.",
                     kind=Kind.FILE,
                     aliases=("serviceAccountKeyFilePath",),
+                    private=True,
                 ),
                 Field(
                     "key",

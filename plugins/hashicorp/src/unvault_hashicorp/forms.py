@@ -111,6 +111,7 @@ _METHODS = (
         label="Client key",
         help="The certificate's key as a PEM file, where it is not in the same one.",
         kind=Kind.FILE,
+        private=True,
     ),
 )
 
