@@ -35,6 +35,8 @@ _OWN_PROXY = "grpc_proxy"
 """A variable that counts for gRPC only, and that it reads by itself."""
 
 _LARGEST = 8 << 20
+_TOO_LARGE = "message larger than max"
+"""What gRPC itself says of an answer that is larger than any that is expected."""
 
 _OPTIONS = (
     ("grpc.primary_user_agent", USER_AGENT),
@@ -234,6 +236,8 @@ def _failure(error: Exception, *, proxied: bool) -> Exception:
         failed = grpc_error(details, WHERE, proxied=proxied)
         if failed is not None:
             return Again(failed)
+    if _TOO_LARGE in details:
+        return no_answer(WHERE)
     return refused(name, details, _reasons(error))
 
 

@@ -11,7 +11,7 @@ import attrs
 
 from unvault.retries import Again, Retries
 from unvault_gcp import __version__
-from unvault_gcp._errors import HTTP_CODES, Refused, outage, refused
+from unvault_gcp._errors import CODES, HTTP_CODES, Refused, outage, refused
 from unvault_gcp._exceptions import http_error
 from unvault_gcp.connection import Connection
 
@@ -25,6 +25,9 @@ _HEADERS = {
     "Accept-Encoding": "identity",  # a small answer may be a large one
     "User-Agent": USER_AGENT,
 }
+
+_LONGEST = 10**8
+"""Seconds: what is said to last longer is not meant so."""
 
 
 @attrs.frozen
@@ -50,9 +53,11 @@ class Answer:
         """What is understood of one that is no success."""
         error = self.fields.get("error")
         told: Mapping[str, Any] = error if isinstance(error, dict) else {}
-        code = str(told.get("status") or HTTP_CODES.get(self.status, "UNKNOWN"))
-        details = told.get("details")
-        reasons = [str(each.get("reason")) for each in details or () if isinstance(each, dict)]
+        code, details = told.get("status"), told.get("details")
+        if not isinstance(code, str) or code not in CODES:
+            code = HTTP_CODES.get(self.status, "UNKNOWN")
+        listed = details if isinstance(details, list) else []
+        reasons = [str(each.get("reason")) for each in listed if isinstance(each, dict)]
         after = str(self.headers.get("Retry-After") or "")
         return refused(
             code,
@@ -205,9 +210,16 @@ def text_of(answer: Answer, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def token_of(answer: Answer, name: str) -> str | None:
+    """Return a field of an answer that can be sent as a token; None where there is none."""
+    value = text_of(answer, name)
+    return value if value is not None and re.fullmatch("[!-~]+", value) else None
+
+
 def seconds_of(answer: Answer, name: str) -> float | None:
-    """Return a field of an answer that is a number of seconds; None where there is none."""
+    """Return a field of an answer that says how long a token lasts; None where there is none."""
     try:
-        return float(answer.fields[name])
-    except (KeyError, TypeError, ValueError):
+        found = float(answer.fields[name])
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    return found if 0 < found <= _LONGEST else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import time
@@ -15,7 +16,7 @@ import attrs
 
 from unvault.errors import AccessDenied, CredentialMissing, CredentialRejected, UnvaultError
 from unvault_gcp._errors import DENIED, MISSING, REJECTED, WRONG, no_answer, unexpected
-from unvault_gcp.asking import Answer, Web, text_of
+from unvault_gcp.asking import Answer, Web, text_of, token_of
 from unvault_gcp.connection import keeps_secrets
 from unvault_gcp.key_files import Content, private_key
 from unvault_gcp.tokens import SCOPE, Caller, Token, ends_in
@@ -142,15 +143,18 @@ def _resource(email: str) -> str:
 
 
 def _token(answer: Answer) -> Token:
-    value, time_ = text_of(answer, "accessToken"), text_of(answer, "expireTime")
+    value, time_ = token_of(answer, "accessToken"), text_of(answer, "expireTime")
     # Ten digits after the point are possible, and not everywhere understood.
     moment = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", time_ or "")
-    if value is None or moment is None or not value.isascii():
-        raise no_answer(IAM)
-    return Token(value, datetime.fromisoformat(moment[0]).replace(tzinfo=UTC))
+    if value is not None and moment is not None:
+        with contextlib.suppress(ValueError):  # there is no such day
+            return Token(value, datetime.fromisoformat(moment[0]).replace(tzinfo=UTC))
+    raise no_answer(IAM)
 
 
 def _refused(answer: Answer, source: Caller, email: str) -> UnvaultError:
+    if not isinstance(answer.fields.get("error"), dict):
+        return no_answer(IAM)
     refusal = answer.refusal
     if refusal.code in REJECTED:
         return CredentialRejected(

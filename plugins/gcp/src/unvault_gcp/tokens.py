@@ -8,7 +8,7 @@ import attrs
 
 from unvault.errors import CredentialRejected, UnvaultError
 from unvault_gcp._errors import no_answer
-from unvault_gcp.asking import Answer, seconds_of, text_of
+from unvault_gcp.asking import Answer, seconds_of, token_of
 from unvault_gcp.key_files import Seen
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -59,8 +59,8 @@ def token_in(answer: Answer, where: str, *, value: str, seconds: str) -> Token:
     Raises:
         Unavailable: There is none in it.
     """
-    found, lasts = text_of(answer, value), seconds_of(answer, seconds)
-    if found is None or lasts is None or not found.isascii():
+    found, lasts = token_of(answer, value), seconds_of(answer, seconds)
+    if found is None or lasts is None:
         raise no_answer(where)
     return Token(found, ends_in(lasts))
 
