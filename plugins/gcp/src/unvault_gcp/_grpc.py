@@ -107,7 +107,7 @@ class Grpc:
         self, name: str, request: Any, about: str, location: str | None, *, seconds: float
     ) -> Any:
         methods = self._methods(location)
-        routing = ("x-goog-request-params", quote(about, safe="=/:"))
+        routing = ("x-goog-request-params", quote(about, safe="=/"))
         try:
             return getattr(methods, name)(
                 request, timeout=seconds, metadata=(*self._metadata, routing)

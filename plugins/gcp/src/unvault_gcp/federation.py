@@ -19,7 +19,8 @@ from unvault.retries import Again
 from unvault_gcp._exceptions import auth_error
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content
+from unvault_gcp.forms import DEFAULT_UNIVERSE
+from unvault_gcp.key_files import Content, text_in
 from unvault_gcp.service_accounts import by_url
 from unvault_gcp.tokens import SCOPE, Caller, not_exchanged, token_in
 from unvault_gcp.users import client_of
@@ -47,7 +48,7 @@ def by_federation(web: Web, content: Content, named: str) -> Caller:
         AccessDenied: The service account that it names may not be impersonated.
     """
     audience, kind = _checked(content, named)
-    universe = content.get("universe_domain") or "googleapis.com"
+    universe = text_in(content, "universe_domain") or DEFAULT_UNIVERSE
     url = content.get("token_url") or f"https://sts.{universe}/v1/token"
     if not isinstance(url, str) or not keeps_secrets(url):
         raise _unusable(named, "its token_url is not https")
@@ -73,8 +74,8 @@ def by_federation(web: Web, content: Content, named: str) -> Caller:
     caller = Caller(
         token_in(answer, _STS, value="access_token", seconds="expires_in"),
         project=pool[1] if pool else None,
-        quota_project=content.get("quota_project_id"),
-        universe=content.get("universe_domain"),
+        quota_project=text_in(content, "quota_project_id"),
+        universe=text_in(content, "universe_domain"),
         origin=f"workload identity federation with {audience}",
         advice="see that the pool and its provider are enabled",
     )

@@ -17,6 +17,9 @@ from unvault_gcp.tokens import Caller, token_in
 WHERE = "the machine's metadata server"
 ORIGIN = "the service account of this machine"
 _HOST = "metadata.google.internal"
+_ADDRESS = "169.254.169.254"
+"""The same, for who would rather not wait for a name server that does not know it."""
+
 _SIGNS = (
     *("GCE_METADATA_HOST", "GCE_METADATA_ROOT"),
     *("K_SERVICE", "K_REVISION", "CLOUD_RUN_JOB", "FUNCTION_TARGET"),
@@ -81,14 +84,15 @@ def _answers(web: Web) -> bool:
     from unvault.retries import Again
 
     try:
-        answer = web.once(WHERE, "GET", _url(""), seconds=_GLANCE_SECONDS, **_options())
+        url = _url("", _ADDRESS)
+        answer = web.once(WHERE, "GET", url, seconds=_GLANCE_SECONDS, **_options())
     except (Again, Unavailable):
         return False
     return answer.headers.get("Metadata-Flavor") == "Google"
 
 
 def _asked(web: Web, path: str) -> Answer:
-    return web.ask(WHERE, "GET", _url(path), **_options())
+    return web.ask(WHERE, "GET", _url(path, _HOST), **_options())
 
 
 def _genuine(answer: Answer) -> Answer:
@@ -101,8 +105,8 @@ def _genuine(answer: Answer) -> Answer:
     return answer
 
 
-def _url(path: str) -> str:
-    host = os.environ.get("GCE_METADATA_HOST") or os.environ.get("GCE_METADATA_ROOT") or _HOST
+def _url(path: str, plain: str) -> str:
+    host = os.environ.get("GCE_METADATA_HOST") or os.environ.get("GCE_METADATA_ROOT") or plain
     return f"http://{host}/computeMetadata/v1/{path}"
 
 

@@ -18,7 +18,7 @@ from unvault.errors import AccessDenied, CredentialMissing, CredentialRejected, 
 from unvault_gcp._errors import DENIED, MISSING, REJECTED, WRONG, no_answer, unexpected
 from unvault_gcp.asking import Answer, Web, text_of, token_of
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content, private_key
+from unvault_gcp.key_files import Content, private_key, text_in
 from unvault_gcp.tokens import SCOPE, Caller, Token, ends_in
 
 IAM = "the IAM Credentials API"
@@ -47,8 +47,8 @@ def by_key(key: Content, named: str) -> Caller:
         Token(signed, ends_in(_SECONDS)),
         name=email,
         project=str(key["project_id"]),
-        quota_project=_text(key.get("quota_project_id")),
-        universe=_text(key.get("universe_domain")),
+        quota_project=text_in(key, "quota_project_id"),
+        universe=text_in(key, "universe_domain"),
         origin="a service account's key",
         advice="see that the key is still there and enabled, and its service account too (gcloud"
         " iam service-accounts keys list); and that this machine's clock is right",
@@ -205,7 +205,3 @@ def _encoded(part: Mapping[str, Any]) -> str:
 
 def _base64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from unvault.errors import CredentialMissing
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content
+from unvault_gcp.forms import DEFAULT_UNIVERSE
+from unvault_gcp.key_files import Content, text_in
 from unvault_gcp.tokens import Caller, not_exchanged, token_in
 
 _ADVICE = "sign in again: gcloud auth application-default login"
@@ -29,7 +30,7 @@ def by_refresh_token(web: Web, content: Content, named: str) -> Caller:
         CredentialRejected: The person was signed out, or has to sign in again.
     """
     client, secret, refresh = _parts(content, named, "client_id", "client_secret", "refresh_token")
-    universe = content.get("universe_domain") or "googleapis.com"
+    universe = text_in(content, "universe_domain") or DEFAULT_UNIVERSE
     url = content.get("token_uri") or f"https://oauth2.{universe}/token"
     form = {"client_id": client, "client_secret": secret, "refresh_token": refresh}
     return _exchanged(web, url, content, named, form={"grant_type": "refresh_token", **form})
@@ -54,10 +55,10 @@ def by_workforce_token(web: Web, content: Content, named: str) -> Caller:
 
 def client_of(content: Content) -> Mapping[str, str]:
     """Return the headers by which a file's client names itself; none where it has none."""
-    client, secret = content.get("client_id"), content.get("client_secret")
-    if not isinstance(client, str) or not client:
+    client, secret = text_in(content, "client_id"), text_in(content, "client_secret")
+    if client is None:
         return {}
-    pair = f"{quote(client)}:{quote(secret if isinstance(secret, str) else '')}"
+    pair = f"{quote(client)}:{quote(secret or '')}"
     return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
@@ -80,13 +81,11 @@ def _exchanged(web: Web, url: object, content: Content, named: str, **options: A
     answer = web.ask(where, "POST", url, **options)
     if not answer.is_good:
         raise not_exchanged(answer, where, f"the sign-in of {named}", _ADVICE)
-    account, quota = content.get("account"), content.get("quota_project_id")
-    universe = content.get("universe_domain")
     return Caller(
         token_in(answer, where, value="access_token", seconds="expires_in"),
-        name=account if isinstance(account, str) and account else None,
-        quota_project=quota if isinstance(quota, str) and quota else None,
-        universe=universe if isinstance(universe, str) and universe else None,
+        name=text_in(content, "account"),
+        quota_project=text_in(content, "quota_project_id"),
+        universe=text_in(content, "universe_domain"),
         origin="a person's sign-in",
         advice=_ADVICE,
     )
