@@ -41,6 +41,8 @@ def _proxy(_text: str, where: str) -> UnvaultError:
 
 
 def _untrusted(text: str, where: str) -> UnvaultError:
+    if _BROKEN_OFF in text:
+        return _cut(text, where)
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower():
         why, hint = "does not speak TLS", "give the endpoint with http://"
     elif re.search("ostname mismatch|not valid for|eer name|Hostname Verification", text):
@@ -101,6 +103,9 @@ HTTP: Mapping[str, _Made] = {
 }
 """What an exception of urllib3's or the system's becomes, by the name of its class."""
 
+_BROKEN_OFF = "UNEXPECTED_EOF"
+"""What TLS says where the other side hung up while it was agreed on."""
+
 AGAIN = frozenset({"NameResolutionError", "NewConnectionError", "ProtocolError", "IncompleteRead"})
 """Those after which the same may work in a moment."""
 
@@ -141,7 +146,7 @@ def http_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
     for kind in type(error).__mro__:
         if kind.__name__ in HTTP:
             failed = HTTP[kind.__name__](str(error), where)
-            return failed, kind.__name__ in AGAIN
+            return failed, kind.__name__ in AGAIN or _BROKEN_OFF in str(error)
     return _unknown(error, where), False
 
 

@@ -18,6 +18,9 @@ from unvault_gcp.reading import Wanted
 from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload
 
+_NO_CHECKSUM = -1
+"""What is said in place of one is the checksum of nothing."""
+
 
 class Rest:
     """Asks over REST; see `unvault_gcp.transports.Transport`.
@@ -45,7 +48,7 @@ class Rest:
         """Return a part of the list of secrets whose names hold a text."""
         wanted = {"pageSize": str(size), "pageToken": more, "filter": text and f"name:{text}"}
         query = urlencode({name: value for name, value in wanted.items() if value})
-        answer = self._asked(parent, f"{parent.parent}/secrets?{query}", seconds)
+        answer = self._asked(parent, f"{parent.parent}/secrets", seconds, f"?{query}")
         found = answer.fields.get("secrets") or []
         if not isinstance(found, list):
             raise no_answer(WHERE)
@@ -55,11 +58,11 @@ class Rest:
     def close(self) -> None:
         """Do nothing: the connections are those of what asks."""
 
-    def _asked(self, secret: Wanted, path: str, seconds: float) -> Answer:
-        url = f"{self._connection.address(secret.location)}/v1/{quote(path, safe='/:?&=%+@')}"
+    def _asked(self, secret: Wanted, path: str, seconds: float, query: str = "") -> Answer:
+        url = f"{self._connection.address(secret.location)}/v1/{quote(path, safe='/:')}{query}"
         answer = self._web.once(WHERE, "GET", url, seconds=seconds, headers=self._headers)
         if not answer.is_good:
-            if "error" not in answer.fields:
+            if not isinstance(answer.fields.get("error"), dict):
                 raise no_answer(WHERE)
             raise answer.refusal
         return answer
@@ -78,4 +81,4 @@ def _number(value: object) -> int | None:
     try:
         return None if value is None else int(str(value))
     except ValueError:
-        return None
+        return _NO_CHECKSUM

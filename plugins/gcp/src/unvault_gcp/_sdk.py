@@ -23,7 +23,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 
 from unvault.errors import Unavailable
 from unvault.retries import Again
-from unvault_gcp._errors import HTTP_CODES, refused
+from unvault_gcp._errors import HTTP_CODES, no_answer, refused
 from unvault_gcp._exceptions import grpc_error
 from unvault_gcp.asking import USER_AGENT
 from unvault_gcp.connection import bundle
@@ -31,6 +31,9 @@ from unvault_gcp.transports import WHERE
 
 _OWN_PROXY = "grpc_proxy"
 """A variable that counts for gRPC only, and that it reads by itself."""
+
+_TOO_LARGE = "message larger than max"
+"""What gRPC itself says of an answer that is larger than any that is expected."""
 
 _OPTIONS = (
     ("grpc.primary_user_agent", USER_AGENT),
@@ -83,6 +86,8 @@ def failure_of(error: Exception, *, proxied: bool) -> Exception:
         failed = grpc_error(message, WHERE, proxied=proxied)
         if failed is not None:
             return Again(failed)
+    if _TOO_LARGE in message:
+        return no_answer(WHERE)
     return refused(code, message, [str(error.reason)])
 
 

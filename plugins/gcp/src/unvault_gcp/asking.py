@@ -11,7 +11,7 @@ import attrs
 
 from unvault.retries import Again
 from unvault_gcp import __version__
-from unvault_gcp._errors import HTTP_CODES, Refused, outage, refused
+from unvault_gcp._errors import CODES, HTTP_CODES, Refused, outage, refused
 from unvault_gcp._exceptions import http_error
 from unvault_gcp.connection import Connection
 
@@ -58,11 +58,13 @@ class Answer:
         """What is understood of one that is no success."""
         error = self.fields.get("error")
         told: Mapping[str, Any] = error if isinstance(error, dict) else {}
-        code = str(told.get("status") or HTTP_CODES.get(self.status, "UNKNOWN"))
+        code, details = told.get("status"), told.get("details")
+        if not isinstance(code, str) or code not in CODES:
+            code = HTTP_CODES.get(self.status, "UNKNOWN")
         if {self.oauth_error, str(self.fields.get("error_description"))} & _PASSING:
             code = "UNAVAILABLE"
-        details = told.get("details")
-        reasons = [str(each.get("reason")) for each in details or () if isinstance(each, dict)]
+        listed = details if isinstance(details, list) else []
+        reasons = [str(each.get("reason")) for each in listed if isinstance(each, dict)]
         after = str(self.headers.get("Retry-After") or "")
         return refused(
             code,

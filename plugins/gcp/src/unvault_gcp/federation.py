@@ -12,7 +12,8 @@ from typing import Any
 from unvault.errors import CredentialMissing
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content
+from unvault_gcp.forms import DEFAULT_UNIVERSE
+from unvault_gcp.key_files import Content, text_in
 from unvault_gcp.refreshing import IAM, PLACE, STS, About, Request, refreshed
 from unvault_gcp.service_accounts import account_in, impersonated
 from unvault_gcp.tokens import SCOPE, Caller
@@ -35,7 +36,7 @@ def by_federation(web: Web, content: Content, named: str) -> Caller:
         AccessDenied: The service account that it names may not be impersonated.
     """
     _check(content, named)
-    universe = content.get("universe_domain") or "googleapis.com"
+    universe = text_in(content, "universe_domain") or DEFAULT_UNIVERSE
     url = content.get("token_url") or f"https://sts.{universe}/v1/token"
     if not isinstance(url, str) or not keeps_secrets(url):
         raise _unusable(named, "its token_url is not https")
@@ -55,8 +56,8 @@ def by_federation(web: Web, content: Content, named: str) -> Caller:
         token,
         expires,
         project=credentials.project_number,
-        quota_project=content.get("quota_project_id"),
-        universe=content.get("universe_domain"),
+        quota_project=text_in(content, "quota_project_id"),
+        universe=text_in(content, "universe_domain"),
         origin=f"workload identity federation with {content['audience']}",
         advice="see that the pool and its provider are enabled",
     )

@@ -7,9 +7,10 @@ put whole answers into its exceptions.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -32,6 +33,7 @@ TOKENS = "the token endpoint"
 STS = "the Security Token Service"
 IAM = "the IAM Credentials API"
 PLACE = "the place of the token to exchange"
+_LONGEST = timedelta(days=1000)
 
 
 class Request:
@@ -122,10 +124,21 @@ def refreshed(credentials: Any, request: Request, about: About) -> tuple[str, da
         failed = _failure(error, request, about)
     else:
         token, ends = credentials.token, credentials.expiry
-        if isinstance(token, str) and token and token.isascii() and ends is not None:
+        if _is_token(token) and ends is not None and _is_soon(ends.replace(tzinfo=UTC)):
             return token, ends.replace(tzinfo=UTC)
         failed = no_answer(request.where)
     raise failed
+
+
+def _is_token(value: object) -> bool:
+    """Say whether a value can be sent as a token."""
+    return isinstance(value, str) and re.fullmatch("[!-~]+", value) is not None
+
+
+def _is_soon(ends: datetime) -> bool:
+    """Say whether a time can be the end of a token: one that lasts longer is not meant so."""
+    now = datetime.now(UTC)
+    return now < ends < now + _LONGEST
 
 
 def _failure(error: Exception, request: Request, about: About) -> UnvaultError:
@@ -135,14 +148,14 @@ def _failure(error: Exception, request: Request, about: About) -> UnvaultError:
         return auth_error(error, about.place)
     if answer.is_good or not (answer.fields or where == PLACE):
         return no_answer(where)
-    if where == IAM:
+    if where == IAM and isinstance(answer.fields.get("error"), dict):
         return _not_impersonated(answer, about)
     if where == PLACE:
         return CredentialRejected(
             f"{PLACE} answered with status {answer.status}",
             hint="check credential_source in the configuration file",
         )
-    return _not_exchanged(answer, where, about)
+    return no_answer(where) if where == IAM else _not_exchanged(answer, where, about)
 
 
 _OAUTH = {

@@ -14,7 +14,7 @@ import attrs
 from unvault.errors import CredentialMissing
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content, private_key
+from unvault_gcp.key_files import Content, private_key, text_in
 from unvault_gcp.refreshing import IAM, About, Request, refreshed
 from unvault_gcp.tokens import SCOPE, Caller
 
@@ -64,8 +64,8 @@ def by_key(web: Web, key: Content, named: str) -> Caller:
         expires,
         name=email,
         project=str(key["project_id"]),
-        quota_project=_text(key.get("quota_project_id")),
-        universe=_text(key.get("universe_domain")),
+        quota_project=text_in(key, "quota_project_id"),
+        universe=text_in(key, "universe_domain"),
         origin="a service account's key",
         advice=advice,
     )
@@ -182,7 +182,3 @@ def _project_of(email: str) -> str | None:
 
 def _resource(email: str) -> str:
     return f"projects/-/serviceAccounts/{quote(email.strip(), safe='@')}"
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

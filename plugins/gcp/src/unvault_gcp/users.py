@@ -7,7 +7,8 @@ from typing import Any
 from unvault.errors import CredentialMissing
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content
+from unvault_gcp.forms import DEFAULT_UNIVERSE
+from unvault_gcp.key_files import Content, text_in
 from unvault_gcp.refreshing import TOKENS, About, Request, refreshed
 from unvault_gcp.tokens import Caller
 
@@ -30,7 +31,7 @@ def by_refresh_token(web: Web, content: Content, named: str) -> Caller:
     from google.oauth2.credentials import Credentials
 
     parts = _parts(content, named, *_CLIENT)
-    universe = content.get("universe_domain") or "googleapis.com"
+    universe = text_in(content, "universe_domain") or DEFAULT_UNIVERSE
     # What google-auth makes of such a file asks Google's own address, whatever the file says.
     url = _safe(content.get("token_uri") or f"https://oauth2.{universe}/token", named)
     return _caller(web, Credentials(None, token_uri=url, **parts), content, named)
@@ -75,17 +76,12 @@ def _safe(url: object, named: str) -> str:
 def _caller(web: Web, credentials: Any, content: Content, named: str) -> Caller:
     about = About(f"the sign-in of {named}", _ADVICE)
     token, expires = refreshed(credentials, Request(web, elsewhere=TOKENS), about)
-    told = {
-        name: value
-        for name in ("account", "quota_project_id", "universe_domain")
-        if isinstance(value := content.get(name), str) and value
-    }
     return Caller(
         token,
         expires,
-        name=told.get("account"),
-        quota_project=told.get("quota_project_id"),
-        universe=told.get("universe_domain"),
+        name=text_in(content, "account"),
+        quota_project=text_in(content, "quota_project_id"),
+        universe=text_in(content, "universe_domain"),
         origin="a person's sign-in",
         advice=_ADVICE,
     )
