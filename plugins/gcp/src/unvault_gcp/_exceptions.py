@@ -127,7 +127,13 @@ AUTH: dict[str, _Made] = {
 }
 """What an exception of google-auth's becomes, by the name of its class."""
 
-READING: dict[str, _Made] = {"ValueError": _not_given, "SubprocessError": _timed_out}
+READING: dict[str, _Made] = {
+    "LookupError": _not_given,
+    "ValueError": _not_given,
+    "SubprocessError": _timed_out,
+    "TypeError": _misconfigured,
+    "AttributeError": _misconfigured,
+}
 """What others become that reading a file, or what a program prints, raises."""
 
 GENERIC_AUTH = frozenset(

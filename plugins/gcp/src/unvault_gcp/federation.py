@@ -19,7 +19,6 @@ from unvault_gcp.service_accounts import account_in, impersonated
 from unvault_gcp.tokens import SCOPE, Caller
 
 _ADVICE = "write it anew: gcloud iam workload-identity-pools create-cred-config"
-_SOURCES = ("file", "url", "executable", "environment_id")
 
 
 def by_federation(web: Web, content: Content, named: str) -> Caller:
@@ -43,7 +42,7 @@ def by_federation(web: Web, content: Content, named: str) -> Caller:
     target = content.get("service_account_impersonation_url")
     email = account_in(str(target)) if target else ""
     credentials = _credentials({**content, "token_url": url}, named)
-    file = content["credential_source"].get("file")
+    file = text_in(content["credential_source"], "file")
     about = About(
         "the token to exchange",
         "have it issued anew; check its issuer, audience and subject against the pool's provider"
@@ -75,10 +74,15 @@ def _check(content: Content, named: str) -> None:
     source = content.get("credential_source")
     if not isinstance(source, dict):
         wrong.append("it has no credential_source")
-    elif not any(source.get(name) for name in _SOURCES):
+    elif not _is_supported(source):
         wrong.append("its credential_source is none of those that are supported")
     if wrong:
         raise _unusable(named, "; ".join(wrong))
+
+
+def _is_supported(source: Content) -> bool:
+    known = any(text_in(source, name) for name in ("file", "url", "environment_id"))
+    return known or isinstance(source.get("executable"), dict)
 
 
 def _credentials(content: Content, named: str) -> Any:
