@@ -173,6 +173,29 @@ def test_many_who_wait_behind_a_dead_vault_are_told_soon(gcp, unvault):
     assert time.monotonic() - began < 6
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", ""),
+        ("GOOGLE_API_USE_CLIENT_CERTIFICATE", "true"),
+        ("GOOGLE_API_USE_CLIENT_CERTIFICATE", "odd"),
+        ("GOOGLE_API_USE_MTLS_ENDPOINT", "always"),
+    ],
+)
+def test_variables_of_the_sdk_s_that_mean_nothing_here(unvault, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+
+    assert read(unvault) == "canary-1"
+
+
+def test_a_variable_that_the_sdk_does_not_take_is_named(gcp, reader, monkeypatch, open_unvault):
+    monkeypatch.setenv("GOOGLE_API_USE_MTLS_ENDPOINT", "odd")
+    unvault = open_unvault(by_key(gcp, reader, transport="grpc"))
+
+    _, failed = seconds(lambda: read(unvault), Unavailable)
+    assert "GOOGLE_API_USE_MTLS_ENDPOINT" in failed.hint
+
+
 class TestTls:
     def test_a_certificate_that_is_trusted(self, gcp, reader, transport, open_unvault):
         known = by_key(gcp, reader, transport=transport, ca_file=str(gcp.ca_file))

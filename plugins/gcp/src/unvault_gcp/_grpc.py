@@ -112,9 +112,8 @@ class Grpc:
         _import_quietly()
         from unvault_gcp._sdk import client_at
 
-        address = self._connection.address(location)
-        proxy = proxy_of(address)
-        client = client_at(address, self._connection.ca_file, proxy)
+        proxy = proxy_of(self._connection.address(location))
+        client = client_at(self._connection, location, proxy)
         return _Opened(client, proxied=proxy is not None)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import grpc  # noqa: TID253  # nothing of the plugin imports this module before
 from google.api_core.exceptions import GoogleAPICallError  # noqa: TID253
+from google.auth.exceptions import GoogleAuthError  # noqa: TID253
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient  # noqa: TID253
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (  # noqa: TID253
     SecretManagerServiceGrpcTransport,
@@ -26,7 +27,7 @@ from unvault.retries import Again
 from unvault_gcp._errors import HTTP_CODES, no_answer, refused
 from unvault_gcp._exceptions import grpc_error
 from unvault_gcp.asking import USER_AGENT
-from unvault_gcp.connection import bundle
+from unvault_gcp.connection import Connection, bundle
 from unvault_gcp.transports import WHERE
 
 _OWN_PROXY = "grpc_proxy"
@@ -53,19 +54,33 @@ class _Transport(SecretManagerServiceGrpcTransport):
         super()._prep_wrapped_messages(client_info)  # type: ignore[no-untyped-call]
 
 
-def client_at(address: str, ca_file: Path | None, proxy: str | None) -> SecretManagerServiceClient:
-    """Return a client for an address, without credentials: they go with each call.
+def client_at(
+    connection: Connection, location: str | None, proxy: str | None
+) -> SecretManagerServiceClient:
+    """Return a client without credentials: they go with each call.
 
     Args:
-        address: Where Secret Manager is.
-        ca_file: The certificates to trust, where a credential names some.
+        connection: Where Secret Manager is.
+        location: Of regional secrets; None for global ones.
         proxy: The proxy on the way.
 
     Raises:
-        Unavailable: The certificates to trust cannot be read.
+        Unavailable: The certificates to trust cannot be read, or the SDK does not take a variable.
     """
-    channel = _channel(address, ca_file, proxy)
-    return SecretManagerServiceClient(transport=_Transport(channel=channel))
+    channel = _channel(connection.address(location), connection.ca_file, proxy)
+    try:
+        return SecretManagerServiceClient(
+            transport=_Transport(channel=channel),
+            client_options={"universe_domain": connection.universe},
+        )
+    except (GoogleAuthError, ValueError) as error:
+        kind = type(error).__name__
+    channel.close()
+    raise Unavailable(
+        f"Google's SDK does not take the environment as it is ({kind})",
+        hint="check GOOGLE_API_USE_MTLS_ENDPOINT and GOOGLE_API_USE_CLIENT_CERTIFICATE, or use the"
+        " transport rest",
+    )
 
 
 def failure_of(error: Exception, *, proxied: bool) -> Exception:
