@@ -183,6 +183,27 @@ def aws_variables() -> Iterator[str]:
     return variables_of("aws", CREDENTIAL_FORM)
 
 
+def gcp_fields() -> Iterator[str]:
+    """The fields of the provider gcp's credentials."""
+    from unvault_gcp.forms import CREDENTIAL_FORM
+
+    return fields_of(CREDENTIAL_FORM, with_methods=False)
+
+
+def gcp_parameters() -> Iterator[str]:
+    """What references to the provider gcp are made of."""
+    from unvault_gcp.forms import SECRET_FORM
+
+    return parameters_of(SECRET_FORM)
+
+
+def gcp_variables() -> Iterator[str]:
+    """The variables that answer the fields of the provider gcp."""
+    from unvault_gcp.forms import CREDENTIAL_FORM
+
+    return variables_of("gcp", CREDENTIAL_FORM)
+
+
 def exit_codes() -> Iterator[str]:
     """The exit codes that errors have."""
     from unvault_cli.report import EXIT_CODES
@@ -266,6 +287,9 @@ GENERATED: dict[str, Callable[[], Iterator[str]]] = {
     "errors": errors,
     "exit-codes": exit_codes,
     "floors": floors,
+    "gcp-fields": gcp_fields,
+    "gcp-parameters": gcp_parameters,
+    "gcp-variables": gcp_variables,
     "hashicorp-fields": hashicorp_fields,
     "hashicorp-parameters": hashicorp_parameters,
     "hashicorp-variables": hashicorp_variables,

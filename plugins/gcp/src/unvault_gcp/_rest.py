@@ -45,7 +45,7 @@ class Rest:
         """Return a part of the list of secrets whose names hold a text."""
         wanted = {"pageSize": str(size), "pageToken": more, "filter": text and f"name:{text}"}
         query = urlencode({name: value for name, value in wanted.items() if value})
-        answer = self._asked(parent, f"{parent.parent}/secrets?{query}", seconds)
+        answer = self._asked(parent, f"{parent.parent}/secrets", seconds, f"?{query}")
         found = answer.fields.get("secrets") or []
         if not isinstance(found, list):
             raise no_answer(WHERE)
@@ -55,8 +55,8 @@ class Rest:
     def close(self) -> None:
         """Do nothing: the connections are those of what asks."""
 
-    def _asked(self, secret: Wanted, path: str, seconds: float) -> Answer:
-        url = f"{self._connection.address(secret.location)}/v1/{quote(path, safe='/:?&=%+@')}"
+    def _asked(self, secret: Wanted, path: str, seconds: float, query: str = "") -> Answer:
+        url = f"{self._connection.address(secret.location)}/v1/{quote(path, safe='/:')}{query}"
         answer = self._web.once(WHERE, "GET", url, seconds=seconds, headers=self._headers)
         if not answer.is_good:
             if not isinstance(answer.fields.get("error"), dict):

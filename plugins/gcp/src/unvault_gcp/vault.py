@@ -32,7 +32,7 @@ _PAGE = 1000
 _YOUNG_SECONDS = 10.0
 """For how long a token that was never accepted counts as new: another would fare no better."""
 
-_PREFIX = re.compile("(projects/([^/]+)(?:/locations/([^/]+))?/)(.*)", re.DOTALL)
+_PREFIX = re.compile("(projects/([a-z0-9.:-]+)(?:/locations/([a-z0-9-]+))?/)(.*)", re.DOTALL)
 _T = TypeVar("_T")
 
 
@@ -87,16 +87,17 @@ class Vault:
             place, start = Wanted(found[2], "", "", found[3]), f"{found[1]}secrets/"
         name = prefix.removeprefix(start) if prefix.startswith(start) else ""
         text = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else ""
-        more: str | None = ""
-        while more is not None:
-            page, last = self.page(place, text, more), more
-            if page.more and page.more == last:  # it would go on for ever
+        paths = (f"{start}{resource.rpartition('/')[2]}" for resource in self._names(place, text))
+        yield from (SecretInfo(path) for path in sorted(paths) if path.startswith(prefix))
+
+    def _names(self, place: Wanted, text: str) -> Iterator[str]:
+        more, page = "", self.page(place, text)
+        yield from page.names
+        while page.more:
+            if page.more == more:  # it would go on for ever
                 raise no_answer(WHERE)
-            for resource in page.names:
-                path = f"{start}{resource.rpartition('/')[2]}"
-                if path.startswith(prefix):
-                    yield SecretInfo(path)
-            more = page.more or None
+            more, page = page.more, self.page(place, text, page.more)
+            yield from page.names
 
     def page(self, place: Wanted, text: str, more: str = "", *, size: int = _PAGE) -> Page:
         """Return a part of the list of secrets whose names hold a text.
