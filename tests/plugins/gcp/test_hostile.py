@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import time
 
 import pytest
@@ -11,8 +12,10 @@ from google.cloud.secretmanager_v1 import types
 from tests.plugins.gcp.using import add, at, by_key, told, write
 from tests.servers.gcp_faults import ALWAYS
 from tests.servers.gcp_names import crc32c
+from urllib3.exceptions import SSLError
 
 from unvault.errors import TimedOut, Unavailable, UnvaultError
+from unvault_gcp._exceptions import http_error
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
 
@@ -94,8 +97,8 @@ class TestPayloads:
 class TestRefusals:
     @pytest.mark.parametrize("details", [5, True, "canary", {"reason": "x"}, [5, None, ["x"]]])
     def test_details_of_any_kind(self, gcp, over_rest, details):
-        error = {"code": 400, "status": "ABORTED", "message": "canary", "details": details}
-        gcp.answer_http(409, json.dumps({"error": error}).encode(), times=ALWAYS)
+        error = {"code": 400, "status": "UNIMPLEMENTED", "message": "canary", "details": details}
+        gcp.answer_http(501, json.dumps({"error": error}).encode(), times=ALWAYS)
         failure(over_rest)
 
     @pytest.mark.parametrize("status", ["canary", ["canary"], 5, "\x1b[31m"])
@@ -178,3 +181,18 @@ class TestTime:
         trusted.wire.most = bytes_
         unvault = open_unvault(answers | {"endpoint": trusted.tls_address})
         assert "trust" not in failure(unvault)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "again"),
+    [
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol (_ssl.c:2427)"), "broke", True),
+        (ssl.SSLZeroReturnError(6, "TLS/SSL connection has been closed (EOF)"), "broke", True),
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION] alert"), "agrees on no TLS", False),
+        (ssl.SSLError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] failed"), "not trusted", False),
+    ],
+)
+def test_only_a_certificate_is_a_matter_of_trust(error, said, again):
+    failed, may_pass = http_error(SSLError(error), "it")
+    assert said in str(failed)
+    assert may_pass is again

@@ -41,7 +41,7 @@ def _proxy(_text: str, where: str) -> UnvaultError:
 
 
 def _untrusted(text: str, where: str) -> UnvaultError:
-    if _BROKEN_OFF in text:
+    if re.search(_BROKEN_OFF, text):
         return _cut(text, where)
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower():
         why, hint = "does not speak TLS", "give the endpoint with http://"
@@ -49,9 +49,11 @@ def _untrusted(text: str, where: str) -> UnvaultError:
         why, hint = "has a TLS certificate for another host", "check the endpoint"
     elif "expired" in text:
         why, hint = "has a TLS certificate that has expired", "tell who runs it"
-    else:
+    elif "certificate verify failed" in text.lower().replace("_", " "):
         why = "has a TLS certificate that is not trusted"
         hint = "name the CA's file: the field ca_file, or SSL_CERT_FILE"
+    else:
+        why, hint = "agrees on no TLS", "check the endpoint, and what is on the way to it"
     return Unavailable(f"{where} {why}", hint=hint)
 
 
@@ -103,8 +105,8 @@ HTTP: Mapping[str, _Made] = {
 }
 """What an exception of urllib3's or the system's becomes, by the name of its class."""
 
-_BROKEN_OFF = "UNEXPECTED_EOF"
-"""What TLS says where the other side hung up while it was agreed on."""
+_BROKEN_OFF = r"EOF occurred|closed \(EOF\)"
+"""What TLS says where the other side hung up, while it was agreed on or later."""
 
 AGAIN = frozenset({"NameResolutionError", "NewConnectionError", "ProtocolError", "IncompleteRead"})
 """Those after which the same may work in a moment."""
@@ -143,7 +145,7 @@ def http_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
     for kind in type(error).__mro__:
         if kind.__name__ in HTTP:
             failed = HTTP[kind.__name__](str(error), where)
-            return failed, kind.__name__ in AGAIN or _BROKEN_OFF in str(error)
+            return failed, kind.__name__ in AGAIN or bool(re.search(_BROKEN_OFF, str(error)))
     return _unknown(error, where), False
 
 
