@@ -176,7 +176,7 @@ def _commands(text: str) -> Iterator[Step]:
 
 
 def _environ(folder: Path, more: Mapping[str, str]) -> Mapping[str, str]:
-    ours = ("UNVAULT_", "INSOMNIA_", "VAULT_", "BAO_", "AWS_", "AZURE_")
+    ours = ("UNVAULT_", "INSOMNIA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept |= more
     return {

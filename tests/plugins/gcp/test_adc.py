@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+from google.auth.compute_engine import _metadata
 from tests.plugins.gcp.using import at, told, write
 
 from unvault.errors import (
@@ -141,8 +142,9 @@ class TestPeople:
         assert read(unvault) == "canary-1"
         assert time.monotonic() - began < 3  # and not the SDK's pauses of seconds
 
-    def test_a_token_endpoint_that_cannot_be_reached(self, gcp, unvault, own_home):
+    def test_a_token_endpoint_that_cannot_be_reached(self, gcp, own_home, open_unvault):
         login(own_home, person(gcp, token_uri="http://127.0.0.1:9/token"))
+        unvault = open_unvault(at(gcp, timeout=1), kind="adc")
 
         with pytest.raises(Unavailable, match="the token endpoint cannot be reached"):
             read(unvault)
@@ -214,6 +216,18 @@ class TestImpersonated:
         assert gcp.issued == ["ann@example.com", target.email]
         assert unvault.credentials.test("prod").identity == target.email
 
+    def test_the_project_that_requests_are_counted_for_goes_with_them(
+        self, gcp, unvault, own_home, monkeypatch
+    ):
+        target = gcp.reader(name="target")
+        gcp.let_impersonate("ann@example.com", target)
+        source = person(gcp, quota_project_id="billed")
+        login(own_home, self.content(gcp, target, source_credentials=source))
+
+        assert read(unvault) == "canary-1"
+        asked = [{name.lower(): value for name, value in seen.headers.items()} for seen in gcp.seen]
+        assert [each.get("x-goog-user-project") for each in asked] == [None, "billed"]
+
     def test_who_may_not(self, gcp, unvault, own_home):
         login(own_home, self.content(gcp, gcp.reader(name="target")))
 
@@ -241,8 +255,13 @@ class TestMachine:
         monkeypatch.delenv("NO_GCE_CHECK")
 
     @pytest.fixture
-    def on_google(self, gcp, monkeypatch):
+    def metadata(self, gcp, monkeypatch):
+        """Have the server be the metadata server; google-auth reads where it is once."""
         monkeypatch.setenv("GCE_METADATA_HOST", gcp.endpoint)
+        monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", gcp.endpoint)
+
+    @pytest.fixture
+    def on_google(self, gcp, metadata):
         reader = gcp.reader()
         gcp.be_a_machine_of(reader)
         return reader
@@ -265,7 +284,8 @@ class TestMachine:
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "acme")
 
         assert read(unvault) == "canary-1"
-        assert gcp.asked("metadata") == 1
+        assert [seen.path for seen in gcp.seen if "project-id" in seen.path] == []
+        assert gcp.asked("metadata") == 2  # who it is, and the token
 
     def test_the_metadata_server_is_asked_by_no_proxy(
         self, gcp, on_google, monkeypatch, open_unvault
@@ -274,15 +294,13 @@ class TestMachine:
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.setenv(name, "")
-        unvault = open_unvault(at(gcp), kind="adc")
+        unvault = open_unvault(at(gcp, timeout=1), kind="adc")
 
         with pytest.raises(Unavailable, match="proxy"):  # on the way to Secret Manager
             read(unvault)
         assert gcp.issued
 
-    def test_a_machine_without_a_service_account(self, gcp, unvault, monkeypatch):
-        monkeypatch.setenv("GCE_METADATA_HOST", gcp.endpoint)
-
+    def test_a_machine_without_a_service_account(self, gcp, unvault, metadata):
         with pytest.raises(CredentialMissing, match="runs as no service account"):
             read(unvault)
 
@@ -308,7 +326,7 @@ class TestMachine:
 
     def test_in_a_cluster_of_somebody_elses_it_is_asked_for_a_moment(self, unvault, monkeypatch):
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-        monkeypatch.setattr(machine, "_HOST", "127.0.0.1:9")
+        monkeypatch.setattr(machine, "_ADDRESS", "127.0.0.1:9")
 
         with pytest.raises(CredentialMissing, match="no application default credentials"):
             read(unvault)
@@ -316,7 +334,8 @@ class TestMachine:
     def test_in_a_cluster_of_googles_it_answers(self, gcp, unvault, on_google, monkeypatch):
         monkeypatch.delenv("GCE_METADATA_HOST")
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-        monkeypatch.setattr(machine, "_HOST", gcp.endpoint)
+        for name in ("_ADDRESS", "_HOST"):
+            monkeypatch.setattr(machine, name, gcp.endpoint)
         gcp.answer_http(200, b"ok", where="metadata", headers={"Metadata-Flavor": "Google"})
 
         assert read(unvault) == "canary-1"

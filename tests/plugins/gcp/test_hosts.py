@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from google.auth.compute_engine import _metadata
 
 from unvault import Unvault
 from unvault.directories import Directories
@@ -125,6 +126,7 @@ class TestHosts:
         trusted.be_a_machine_of(reader)
         monkeypatch.delenv("NO_GCE_CHECK")
         monkeypatch.setenv("GCE_METADATA_HOST", trusted.endpoint)
+        monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", trusted.endpoint)
         assert hosts("adc", {}, transport) == SECRETS
         assert trusted.asked("metadata")
 

@@ -354,7 +354,7 @@ class TestImpersonation:
 
     def test_where_tokens_are_given_cannot_be_reached(self, gcp, target, source, open_unvault):
         known = {"service_account": str(target), "iam_endpoint": "http://127.0.0.1:9"}
-        unvault = open_unvault(at(gcp, **known, source="base"), kind="impersonation")
+        unvault = open_unvault(at(gcp, **known, source="base", timeout=1), kind="impersonation")
         add(unvault, "base", by_key(gcp, source))
 
         with pytest.raises(Unavailable, match="the IAM Credentials API cannot be reached"):

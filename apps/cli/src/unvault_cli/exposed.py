@@ -49,10 +49,18 @@ def _credentials(
     if now is None or now.name != "passphrase":  # nobody is asked for one
         yield from (vault.credentials.get(name) for name in stored)
     for provider in ready:
-        if vault.credentials.environment(provider):
-            found = vault.credentials.resolve(provider)
-            if found.origin is Origin.ENVIRONMENT:  # a stored one may have the provider's id
-                yield found
+        found = _described(vault, provider) if vault.credentials.environment(provider) else None
+        if found and found.origin is Origin.ENVIRONMENT:  # a stored one may have the provider's id
+            yield found
+
+
+def _described(vault: Unvault, provider: str) -> Credential | None:
+    from unvault.errors import UnvaultError
+
+    try:
+        return vault.credentials.resolve(provider)
+    except UnvaultError:  # it is not complete, and names no file that is used
+        return None
 
 
 def _private_files(vault: Unvault, credential: Credential, ready: Container[str]) -> Iterator[Path]:

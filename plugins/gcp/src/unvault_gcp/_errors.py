@@ -48,11 +48,15 @@ WRONG = frozenset({"INVALID_ARGUMENT", "OUT_OF_RANGE"})
 GENERIC = frozenset({"ALREADY_EXISTS", "CANCELLED", "DATA_LOSS", "UNIMPLEMENTED", "UNKNOWN"})
 """Codes of answers that do not fit the question: there is no better word than that it failed."""
 
+CODES = TRANSIENT | THROTTLED | SLOW | REJECTED | DENIED | MISSING | UNFIT | WRONG | GENERIC
+"""All codes there are, but that of a success."""
+
 HTTP_CODES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
     409: "ABORTED",
     412: "FAILED_PRECONDITION",
     416: "OUT_OF_RANGE",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from unvault.errors import CredentialMissing, CredentialRejected, Unavailable, UnvaultError
+from unvault.errors import CredentialMissing, Unavailable, UnvaultError
 from unvault_gcp._errors import no_answer, timed_out
 
 _Made = Callable[[str, str], UnvaultError]
@@ -41,15 +41,19 @@ def _proxy(_text: str, where: str) -> UnvaultError:
 
 
 def _untrusted(text: str, where: str) -> UnvaultError:
+    if re.search(_BROKEN_OFF, text):
+        return _cut(text, where)
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower():
         why, hint = "does not speak TLS", "give the endpoint with http://"
     elif re.search("ostname mismatch|not valid for|eer name|Hostname Verification", text):
         why, hint = "has a TLS certificate for another host", "check the endpoint"
     elif "expired" in text:
         why, hint = "has a TLS certificate that has expired", "tell who runs it"
-    else:
+    elif "certificate verify failed" in text.lower().replace("_", " "):
         why = "has a TLS certificate that is not trusted"
         hint = "name the CA's file: the field ca_file, or SSL_CERT_FILE"
+    else:
+        why, hint = "agrees on no TLS", "check the endpoint, and what is on the way to it"
     return Unavailable(f"{where} {why}", hint=hint)
 
 
@@ -64,10 +68,10 @@ def _no_such_file(_text: str, _where: str) -> UnvaultError:
     )
 
 
-def _not_given(_text: str, _where: str) -> UnvaultError:
-    return CredentialRejected(
-        "the place that the configuration file names gave no token to exchange",
-        hint="check credential_source in the file, and what it names",
+def _not_given(_text: str, where: str) -> UnvaultError:
+    return CredentialMissing(
+        f"{where} cannot be read, or holds none",
+        hint="check credential_source in the configuration file, and what it names",
     )
 
 
@@ -101,10 +105,13 @@ HTTP: Mapping[str, _Made] = {
 }
 """What an exception of urllib3's or the system's becomes, by the name of its class."""
 
+_BROKEN_OFF = r"EOF occurred|closed \(EOF\)"
+"""What TLS says where the other side hung up, while it was agreed on or later."""
+
 AGAIN = frozenset({"NameResolutionError", "NewConnectionError", "ProtocolError", "IncompleteRead"})
 """Those after which the same may work in a moment."""
 
-AUTH: Mapping[str, _Made] = {
+AUTH: dict[str, _Made] = {
     "TimeoutError": _timed_out,
     "TransportError": _away,
     "ResponseError": _garbled,
@@ -118,9 +125,18 @@ AUTH: Mapping[str, _Made] = {
     "InvalidValue": _misconfigured,
     "MalformedError": _misconfigured,
     "InvalidOperation": _misconfigured,
-    "OSError": _misconfigured,
+    "OSError": _not_given,
 }
 """What an exception of google-auth's becomes, by the name of its class."""
+
+READING: dict[str, _Made] = {
+    "LookupError": _not_given,
+    "ValueError": _not_given,
+    "SubprocessError": _timed_out,
+    "TypeError": _misconfigured,
+    "AttributeError": _misconfigured,
+}
+"""What others become that reading a file, or what a program prints, raises."""
 
 GENERIC_AUTH = frozenset(
     {
@@ -138,17 +154,18 @@ def http_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
     for kind in type(error).__mro__:
         if kind.__name__ in HTTP:
             failed = HTTP[kind.__name__](str(error), where)
-            return failed, kind.__name__ in AGAIN
+            return failed, kind.__name__ in AGAIN or bool(re.search(_BROKEN_OFF, str(error)))
     return _unknown(error, where), False
 
 
 def auth_error(error: Exception, where: str) -> UnvaultError:
-    """Return the error for what google-auth raised."""
+    """Return the error for what google-auth raised before anybody was asked, or with no reason."""
+    known = AUTH | READING
     for kind in type(error).__mro__:
-        if kind.__name__ in AUTH:
-            return AUTH[kind.__name__]("", where)
         if kind.__name__ in GENERIC_AUTH:
             break
+        if kind.__name__ in known:
+            return known[kind.__name__]("", where)
     return _unknown(error, where)
 
 

@@ -16,6 +16,7 @@ import certifi  # noqa: TID253  # nothing of the plugin imports this module befo
 from urllib3 import HTTPHeaderDict, PoolManager, ProxyManager, Timeout  # noqa: TID253
 from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: TID253
 
+from unvault_gcp._in_time import POOLS
 from unvault_gcp.connection import Connection, bundle, proxy_of
 
 _POOL = 64
@@ -88,7 +89,7 @@ class Sender:
             headers=dict(headers),
             redirect=False,
             retries=False,
-            timeout=Timeout(connect=seconds, read=seconds),
+            timeout=Timeout(total=seconds),
             preload_content=False,
             decode_content=False,
         )
@@ -118,16 +119,14 @@ class Sender:
     def _made(self, proxy: str | None) -> PoolManager:
         known = self._connection.ca_file or bundle() or certifi.where()
         trusted = ssl.create_default_context(cafile=str(known))
+        options: dict[str, Any] = {"num_pools": 8, "maxsize": _POOL, "ssl_context": trusted}
         if proxy is None:
-            return PoolManager(num_pools=8, maxsize=_POOL, ssl_context=trusted)
-        return ProxyManager(
-            proxy,
-            num_pools=8,
-            maxsize=_POOL,
-            ssl_context=trusted,
-            proxy_ssl_context=trusted,
-            proxy_headers=_authorization(proxy),
-        )
+            made = PoolManager(**options)
+        else:
+            headers = _authorization(proxy)
+            made = ProxyManager(proxy, proxy_ssl_context=trusted, proxy_headers=headers, **options)
+        made.pool_classes_by_scheme = POOLS
+        return made
 
 
 def _authorization(proxy: str) -> Mapping[str, str]:

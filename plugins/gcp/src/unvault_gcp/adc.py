@@ -13,7 +13,7 @@ from unvault.errors import CredentialMissing
 from unvault_gcp import machine
 from unvault_gcp.asking import Web
 from unvault_gcp.federation import by_federation
-from unvault_gcp.key_files import Content, Seen, checked, read
+from unvault_gcp.key_files import Content, Seen, checked, read, text_in
 from unvault_gcp.service_accounts import by_key, by_url
 from unvault_gcp.tokens import Caller
 from unvault_gcp.users import by_refresh_token, by_workforce_token
@@ -77,7 +77,7 @@ def _folder() -> Path:
 def _by_file(web: Web, content: Content, named: str, advice: str) -> Caller:
     kind = content.get("type")
     makers: Mapping[object, Callable[[], Caller]] = {
-        "service_account": lambda: by_key(checked(content, named, advice), named),
+        "service_account": lambda: by_key(web, checked(content, named, advice), named),
         "authorized_user": lambda: by_refresh_token(web, content, named),
         "external_account": lambda: by_federation(web, content, named),
         "external_account_authorized_user": lambda: by_workforce_token(web, content, named),
@@ -108,8 +108,7 @@ def _impersonated(web: Web, content: Content, named: str, advice: str) -> Caller
     caller = _by_file(web, source, named, advice)
     on_the_way = [str(each) for each in delegates] if isinstance(delegates, list) else []
     found = by_url(web, caller, target, delegates=on_the_way)
-    quota = content.get("quota_project_id")
-    return attrs.evolve(found, quota_project=quota if isinstance(quota, str) else None)
+    return attrs.evolve(found, quota_project=text_in(content, "quota_project_id"))
 
 
 def _project_of_environment() -> str | None:

@@ -1,4 +1,4 @@
-"""Questions over HTTP whose answers are JSON: again where that may help, and in time."""
+"""Questions over HTTP whose answers are JSON: each asked once, and answered in time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from unvault.retries import Again, Retries
+from unvault.retries import Again
 from unvault_gcp import __version__
-from unvault_gcp._errors import HTTP_CODES, Refused, outage, refused
+from unvault_gcp._errors import CODES, HTTP_CODES, Refused, outage, refused
 from unvault_gcp._exceptions import http_error
 from unvault_gcp.connection import Connection
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from unvault_gcp._http import Reply, Sender
 
 USER_AGENT = f"unvault/{__version__}"
+
+_PASSING = frozenset({"internal_failure", "server_error", "temporarily_unavailable"})
+"""Errors of OAuth's after which the same may work in a moment, whatever the status is."""
 
 _HEADERS = {
     "Accept": "application/json",
@@ -41,6 +44,11 @@ class Answer:
     """Its headers."""
 
     @property
+    def data(self) -> bytes:
+        """Its body, as google-auth wants it."""
+        return self.text.encode()
+
+    @property
     def is_good(self) -> bool:
         """Whether it is a success."""
         return self.status == 200
@@ -50,9 +58,13 @@ class Answer:
         """What is understood of one that is no success."""
         error = self.fields.get("error")
         told: Mapping[str, Any] = error if isinstance(error, dict) else {}
-        code = str(told.get("status") or HTTP_CODES.get(self.status, "UNKNOWN"))
-        details = told.get("details")
-        reasons = [str(each.get("reason")) for each in details or () if isinstance(each, dict)]
+        code, details = told.get("status"), told.get("details")
+        if not isinstance(code, str) or code not in CODES:
+            code = HTTP_CODES.get(self.status, "UNKNOWN")
+        if {self.oauth_error, str(self.fields.get("error_description"))} & _PASSING:
+            code = "UNAVAILABLE"
+        listed = details if isinstance(details, list) else []
+        reasons = [str(each.get("reason")) for each in listed if isinstance(each, dict)]
         after = str(self.headers.get("Retry-After") or "")
         return refused(
             code,
@@ -78,24 +90,7 @@ class Web:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._retries = Retries(connection.timeout)
         self._made: Sender | None = None
-
-    def ask(self, where: str, method: str, url: str, **options: Any) -> Answer:
-        """Return an answer, whatever it says; one after which it may work is waited for.
-
-        Args:
-            where: Who is asked, for a person.
-            method: The HTTP method.
-            url: The whole address.
-            options: As for `once`.
-
-        Raises:
-            Unavailable: There is none, or the service cannot answer now.
-        """
-        return self._retries.call(
-            lambda seconds: self.once(where, method, url, seconds=seconds, **options)
-        )
 
     def once(
         self,
@@ -104,12 +99,11 @@ class Web:
         url: str,
         *,
         seconds: float,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-        content: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
         directly: bool = False,
     ) -> Answer:
-        """Return an answer that comes in time.
+        """Return an answer that comes in time, whatever it says.
 
         Args:
             where: Who is asked, for a person.
@@ -117,45 +111,23 @@ class Web:
             url: The whole address.
             seconds: Until it has to be there.
             headers: More than those of all requests.
-            form: To be sent as a form.
-            content: To be sent as JSON.
+            body: What to send.
             directly: By no proxy.
 
         Raises:
             Again: There may be another answer in a moment.
             Unavailable: There is none.
         """
-        whole = {**_HEADERS, **(headers or {})}
-        body = _body(whole, form, content)
-        answer = _answer(
-            self.reply(where, method, url, whole, body, seconds=seconds, directly=directly)
-        )
-        refusal = None if answer.is_good else answer.refusal
-        if refusal is not None and refusal.may_pass:
-            raise Again(outage(refusal, where), after=refusal.after)
-        return answer
-
-    def reply(
-        self,
-        where: str,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        *,
-        seconds: float,
-        directly: bool = False,
-    ) -> Reply:
-        """Return an answer as it came; see `once`."""
+        whole = {**_HEADERS, **headers}
         try:
-            return self._sender.send(
-                method, url, seconds=seconds, headers=headers, body=body, directly=directly
+            reply = self._sender.send(
+                method, url, seconds=seconds, headers=whole, body=body, directly=directly
             )
         except Exception as error:  # noqa: BLE001  # urllib3's, the system's, TLS's
             failed, again = http_error(error, where)
-        if again:
-            raise Again(failed)
-        raise failed
+        else:
+            return _passed_on(_answer(reply), where)
+        raise Again(failed) if again else failed
 
     def close(self) -> None:
         """Close the connections; it can be used again afterwards."""
@@ -171,18 +143,11 @@ class Web:
         return self._made
 
 
-def _body(
-    headers: dict[str, str], form: Mapping[str, str] | None, content: Mapping[str, Any] | None
-) -> bytes | None:
-    from urllib.parse import urlencode
-
-    if form is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return urlencode(form).encode()
-    if content is not None:
-        headers["Content-Type"] = "application/json"
-        return json.dumps(content).encode()
-    return None
+def _passed_on(answer: Answer, where: str) -> Answer:
+    refusal = None if answer.is_good else answer.refusal
+    if refusal is not None and refusal.may_pass:
+        raise Again(outage(refusal, where), after=refusal.after)
+    return answer
 
 
 def _answer(reply: Reply) -> Answer:
@@ -203,11 +168,3 @@ def text_of(answer: Answer, name: str) -> str | None:
     """Return a field of an answer that is text and not empty; None where there is none."""
     value = answer.fields.get(name)
     return value if isinstance(value, str) and value else None
-
-
-def seconds_of(answer: Answer, name: str) -> float | None:
-    """Return a field of an answer that is a number of seconds; None where there is none."""
-    try:
-        return float(answer.fields[name])
-    except (KeyError, TypeError, ValueError):
-        return None

@@ -93,8 +93,8 @@ CREDENTIAL_FORM = CredentialForm(
                 Field(
                     "key",
                     label="Key",
-                    help="The content of the key file, which can be deleted then; empty where the"
-                    " file is named.",
+                    help="The content of the key file, which can be deleted then: on one line,"
+                    " where it is typed. Empty where the file is named.",
                     kind=Kind.SECRET,
                 ),
                 *_CONNECTION,

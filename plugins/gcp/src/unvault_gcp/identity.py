@@ -6,7 +6,6 @@ import attrs
 
 from unvault.errors import AccessDenied
 from unvault.model import Session
-from unvault_gcp import machine
 from unvault_gcp.reading import Wanted
 from unvault_gcp.vault import Vault
 
@@ -22,10 +21,7 @@ def described(session: Session) -> Session:
     }
     if vault.project is not None:
         details["list"] = _may_list(vault, vault.project)
-    name = caller.name
-    if name is None and caller.origin == machine.ORIGIN:
-        name = machine.name_of_machine(vault.web)
-    return attrs.evolve(session, identity=name, details=details)
+    return attrs.evolve(session, details=details)
 
 
 def _may_list(vault: Vault, project: str) -> str:

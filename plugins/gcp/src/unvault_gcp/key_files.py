@@ -86,6 +86,12 @@ def parsed(content: bytes, named: str, advice: str) -> Content:
     return found
 
 
+def text_in(content: Content, name: str) -> str | None:
+    """Return a text that a file holds; None where it holds none, or an empty one."""
+    value = content.get(name)
+    return value if isinstance(value, str) and value else None
+
+
 def key_of(answers: Answers) -> tuple[Content, str]:
     """Return the service account's key that a credential has, and what to call it.
 

@@ -1,7 +1,8 @@
 """Machines of Google's: tokens of the service account that one runs as, from its metadata server.
 
-The metadata server is asked only where something says that this is such a machine. On any other,
-to ask it may take as long as one is willing to wait.
+How to ask it is google-auth's. Whether to ask it is ours: google-auth would ask on any machine, for
+some nine seconds where nobody answers. Here it is asked only where something says that this is such
+a machine.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import Any
 
 from unvault.errors import CredentialMissing, Unavailable
 from unvault_gcp.asking import Answer, Web
-from unvault_gcp.tokens import Caller, token_in
+from unvault_gcp.refreshing import About, Request, refreshed
+from unvault_gcp.tokens import SCOPE, Caller
 
 WHERE = "the machine's metadata server"
-ORIGIN = "the service account of this machine"
 _HOST = "metadata.google.internal"
+_ADDRESS = "169.254.169.254"
+"""The same, for who would rather not wait for a name server that does not know it."""
+
 _SIGNS = (
     *("GCE_METADATA_HOST", "GCE_METADATA_ROOT"),
     *("K_SERVICE", "K_REVISION", "CLOUD_RUN_JOB", "FUNCTION_TARGET"),
@@ -29,7 +33,32 @@ _CLUSTER = "KUBERNETES_SERVICE_HOST"
 
 _PRODUCT = Path("/sys/class/dmi/id/product_name")
 _GLANCE_SECONDS = 0.5
-_ACCOUNT = "instance/service-accounts/default"
+_FLAVOR = {"Metadata-Flavor": "Google"}
+_ADVICE = "see that the machine's service account is enabled"
+
+
+class _Request(Request):
+    """Asks the metadata server, by no proxy, and believes nobody else."""
+
+    def __call__(self, url: str, *args: Any, **options: Any) -> Answer:
+        """Return an answer; see `Request`.
+
+        Raises:
+            CredentialMissing: The machine runs as no service account.
+            Unavailable: There is none, or of somebody else.
+        """
+        answer = super().__call__(url, *args, **options)
+        if answer.status == 404 and "/service-accounts/" in url:
+            raise CredentialMissing(
+                "this machine runs as no service account", hint="give it one, or store a credential"
+            )
+        if answer.is_good and not _is_genuine(answer):
+            raise Unavailable(
+                f"what answers in place of {WHERE} is something else",
+                hint="check GCE_METADATA_HOST, or set NO_GCE_CHECK=true where this is no machine of"
+                " Google's",
+            )
+        return answer
 
 
 def by_metadata(web: Web) -> Caller | None:
@@ -43,28 +72,27 @@ def by_metadata(web: Web) -> Caller | None:
         return None
     if not _is_googles() and not (os.environ.get(_CLUSTER) and _answers(web)):
         return None
-    answer = _asked(web, f"{_ACCOUNT}/token")
-    if answer.status == 404:
-        raise CredentialMissing(
-            "this machine runs as no service account", hint="give it one, or store a credential"
-        )
+    from google.auth.compute_engine import Credentials
+
+    credentials = Credentials(default_scopes=[SCOPE])
+    token, expires = refreshed(credentials, _asking(web), About("the machine's sign-in", _ADVICE))
     return Caller(
-        token_in(_genuine(answer), WHERE, value="access_token", seconds="expires_in"),
-        origin=ORIGIN,
-        advice="see that the machine's service account is enabled",
+        token,
+        expires,
+        name=credentials.service_account_email,
+        origin="the service account of this machine",
+        advice=_ADVICE,
     )
 
 
 def project_of_machine(web: Web) -> str | None:
     """Return the project that this machine is in; None where its server does not say."""
-    answer = _asked(web, "project/project-id")
+    answer = _asking(web)(_url("project/project-id", _HOST), headers=_FLAVOR)
     return answer.text.strip() or None if answer.is_good else None
 
 
-def name_of_machine(web: Web) -> str | None:
-    """Return the email address of the service account that this machine runs as."""
-    answer = _asked(web, f"{_ACCOUNT}/email")
-    return answer.text.strip() or None if answer.is_good else None
+def _asking(web: Web) -> _Request:
+    return _Request(web, elsewhere=WHERE, directly=True)
 
 
 def _is_googles() -> bool:
@@ -80,31 +108,17 @@ def _answers(web: Web) -> bool:
     """Say, after a moment at the most, whether there is a metadata server of Google's."""
     from unvault.retries import Again
 
+    known: dict[str, Any] = {"seconds": _GLANCE_SECONDS, "headers": _FLAVOR, "directly": True}
     try:
-        answer = web.once(WHERE, "GET", _url(""), seconds=_GLANCE_SECONDS, **_options())
+        return _is_genuine(web.once(WHERE, "GET", _url("", _ADDRESS), **known))
     except (Again, Unavailable):
         return False
-    return answer.headers.get("Metadata-Flavor") == "Google"
 
 
-def _asked(web: Web, path: str) -> Answer:
-    return web.ask(WHERE, "GET", _url(path), **_options())
+def _is_genuine(answer: Answer) -> bool:
+    return answer.headers.get("Metadata-Flavor") == _FLAVOR["Metadata-Flavor"]
 
 
-def _genuine(answer: Answer) -> Answer:
-    if answer.headers.get("Metadata-Flavor") != "Google":
-        raise Unavailable(
-            f"what answers in place of {WHERE} is something else",
-            hint="check GCE_METADATA_HOST, or set NO_GCE_CHECK=true where this is no machine of"
-            " Google's",
-        )
-    return answer
-
-
-def _url(path: str) -> str:
-    host = os.environ.get("GCE_METADATA_HOST") or os.environ.get("GCE_METADATA_ROOT") or _HOST
+def _url(path: str, plain: str) -> str:
+    host = os.environ.get("GCE_METADATA_HOST") or os.environ.get("GCE_METADATA_ROOT") or plain
     return f"http://{host}/computeMetadata/v1/{path}"
-
-
-def _options() -> dict[str, Any]:
-    return {"headers": {"Metadata-Flavor": "Google"}, "directly": True}

@@ -111,6 +111,23 @@ def _check(secret: Wanted) -> None:
             raise InvalidReference(what, hint="check the name and the parameters")
 
 
+def is_of(resource: str, secret: Wanted) -> bool:
+    """Say whether an answer's resource name is that of a version as it was wanted.
+
+    The project may be named by its number, and the version is.
+
+    Args:
+        resource: The answer's.
+        secret: What was asked for.
+    """
+    *place, number = resource.split("/")
+    *wanted_place, version = secret.resource.split("/")
+    if not re.fullmatch("[1-9][0-9]{0,18}", number):
+        return False
+    same = [*place[:1], *place[2:]] == [*wanted_place[:1], *wanted_place[2:]]
+    return same and (version == number or not version.isdecimal())
+
+
 def refusal_of(refusal: Refused, secret: Wanted) -> UnvaultError:
     """Return the error for an answer that is no success, and not about the token.
 

@@ -3,55 +3,81 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import attrs
 
-from unvault.errors import AccessDenied, CredentialMissing, CredentialRejected, UnvaultError
-from unvault_gcp._errors import DENIED, MISSING, REJECTED, WRONG, no_answer, unexpected
-from unvault_gcp.asking import Answer, Web, text_of
+from unvault.errors import CredentialMissing
+from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content, private_key
-from unvault_gcp.tokens import SCOPE, Caller, Token, ends_in
+from unvault_gcp.key_files import Content, private_key, text_in
+from unvault_gcp.refreshing import IAM, About, Request, refreshed
+from unvault_gcp.tokens import SCOPE, Caller
 
-IAM = "the IAM Credentials API"
-_SECONDS = 3600
+_HOUR = 3600
 _OF_A_PROJECT = re.compile(r"[^@]+@([a-z0-9-]+)(?:\.([a-z0-9.-]+))?\.iam\.gserviceaccount\.com")
+_URL = re.compile(r".*/serviceAccounts/([^/:]+):generateAccessToken")
 
 
-def by_key(key: Content, named: str) -> Caller:
+def by_key(web: Web, key: Content, named: str) -> Caller:
     """Sign a token with a key: Google accepts it in place of one of its own.
 
     Nobody is asked, so that whether the key is good shows when the token is used.
 
     Args:
+        web: Is not used.
         key: The content of a key file; see `unvault_gcp.key_files.checked`.
         named: What to call it.
 
     Raises:
         CredentialMissing: The key does not fit together.
     """
-    now = int(time.time())
-    email = str(key["client_email"])
-    head = {"alg": "RS256", "typ": "JWT", "kid": key["private_key_id"]}
-    claims = {"iss": email, "sub": email, "scope": SCOPE, "iat": now, "exp": now + _SECONDS}
-    signed = _signed(f"{_encoded(head)}.{_encoded(claims)}", str(key["private_key"]), named)
+    from google.auth.crypt import RSASigner
+    from google.oauth2.service_account import Credentials
+
+    advice = (
+        "see that the key is still there and enabled, and its service account too (gcloud iam"
+        " service-accounts keys list); and that this machine's clock is right"
+    )
+    email, numbers = str(key["client_email"]), private_key(str(key["private_key"]))
+    token, expires = refreshed(
+        Credentials(
+            RSASigner(numbers, key["private_key_id"]),
+            email,
+            token_uri="",  # which nobody is going to ask
+            scopes=[SCOPE],
+            always_use_jwt_access=True,
+        ),
+        Request(web),
+        About(named, advice),
+    )
+    if not _fits(token, numbers):
+        raise CredentialMissing(
+            f"{named} cannot be used: its private_key is damaged", hint="download a new key"
+        )
     return Caller(
-        Token(signed, ends_in(_SECONDS)),
+        token,
+        expires,
         name=email,
         project=str(key["project_id"]),
-        quota_project=_text(key.get("quota_project_id")),
-        universe=_text(key.get("universe_domain")),
+        quota_project=text_in(key, "quota_project_id"),
+        universe=text_in(key, "universe_domain"),
         origin="a service account's key",
-        advice="see that the key is still there and enabled, and its service account too (gcloud"
-        " iam service-accounts keys list); and that this machine's clock is right",
+        advice=advice,
     )
+
+
+def _fits(token: str, key: Any) -> bool:
+    """Say whether the numbers of a key belong together: they were not checked when it was read."""
+    from google.auth.crypt import RSAVerifier
+
+    signed, _, signature = token.rpartition(".")
+    verifier = RSAVerifier(key.public_key())
+    return bool(verifier.verify(signed.encode(), base64.urlsafe_b64decode(f"{signature}==")))
 
 
 def by_impersonation(
@@ -61,7 +87,7 @@ def by_impersonation(
     *,
     endpoint: str,
     delegates: Sequence[str] = (),
-    lifetime: int = _SECONDS,
+    lifetime: int = _HOUR,
 ) -> Caller:
     """Have a token of another service account.
 
@@ -78,47 +104,72 @@ def by_impersonation(
         CredentialRejected: The source's token is not accepted, or the lifetime is too long.
     """
     url = f"{endpoint.rstrip('/')}/v1/{_resource(email)}:generateAccessToken"
-    wanted = _request([_resource(each) for each in delegates], lifetime)
-    return _impersonated(web, source, email, url, wanted)
+    whom = [_resource(each) for each in delegates]
+    return _impersonated(web, source, email, url, delegates=whom, lifetime=lifetime)
 
 
-def by_url(
-    web: Web, source: Caller, url: str, *, delegates: Sequence[str] = (), lifetime: int = _SECONDS
-) -> Caller:
-    """Have a token of the service account that an address of a configuration file names.
+def by_url(web: Web, source: Caller, url: str, *, delegates: Sequence[str] = ()) -> Caller:
+    """Have a token of the service account that an address in a configuration file names.
+
+    Args:
+        web: Asks.
+        source: Who may impersonate it.
+        url: Where tokens of the service account are given.
+        delegates: Service accounts on the way, by resource name.
 
     Raises:
-        CredentialMissing: The address names none, or is not safe.
-        UnvaultError: As for `by_impersonation`.
+        UnvaultError: As for `account_in` and `by_impersonation`.
     """
-    found = re.search(r"/serviceAccounts/([^/:]+):generateAccessToken$", url)
+    return _impersonated(web, source, account_in(url), url, delegates=delegates, lifetime=_HOUR)
+
+
+def _impersonated(
+    web: Web, source: Caller, email: str, url: str, *, delegates: Sequence[str], lifetime: int
+) -> Caller:
+    from google.auth.impersonated_credentials import Credentials
+    from google.oauth2.credentials import Credentials as OfAToken
+
+    credentials = Credentials(
+        OfAToken(source.token, quota_project_id=source.quota_project),  # which asks nobody
+        email,
+        [SCOPE],
+        delegates=[*delegates],
+        lifetime=lifetime,
+        iam_endpoint_override=url,
+    )
+    about = About("the token of the source", source.advice, email)
+    return impersonated(
+        source, *refreshed(credentials, Request(web, elsewhere=IAM), about), email=email
+    )
+
+
+def impersonated(source: Caller, token: str, expires: datetime, *, email: str) -> Caller:
+    """Return who a source is once it has the token of a service account."""
+    return attrs.evolve(
+        source,
+        token=token,
+        expires=expires,
+        name=email,
+        project=_project_of(email) or source.project,
+        origin=f"impersonated by means of {source.name or source.origin}",
+        advice="see that the service account is enabled, and that this machine's clock is right",
+    )
+
+
+def account_in(url: str) -> str:
+    """Return the service account whose tokens an address gives.
+
+    Raises:
+        CredentialMissing: It is no such address, or not safe.
+    """
+    found = _URL.fullmatch(url)
     if found is None or not keeps_secrets(url):
         raise CredentialMissing(
             "service_account_impersonation_url in the configuration file is no address of a service"
             " account's token",
             hint="write the file anew",
         )
-    return _impersonated(web, source, found[1], url, _request(delegates, lifetime))
-
-
-def _request(delegates: Sequence[str], lifetime: int) -> Mapping[str, object]:
-    return {"delegates": [*delegates], "scope": [SCOPE], "lifetime": f"{lifetime}s"}
-
-
-def _impersonated(
-    web: Web, source: Caller, email: str, url: str, wanted: Mapping[str, object]
-) -> Caller:
-    answer = web.ask(IAM, "POST", url, headers=authorization(source), content=wanted)
-    if not answer.is_good:
-        raise _refused(answer, source, email)
-    return attrs.evolve(
-        source,
-        token=_token(answer),
-        name=email,
-        project=_project_of(email) or source.project,
-        origin=f"impersonated by means of {source.name or source.origin}",
-        advice="see that the service account is enabled, and that this machine's clock is right",
-    )
+    return unquote(found[1])
 
 
 def _project_of(email: str) -> str | None:
@@ -129,79 +180,5 @@ def _project_of(email: str) -> str | None:
     return f"{found[2]}:{found[1]}" if found[2] else found[1]
 
 
-def authorization(caller: Caller) -> Mapping[str, str]:
-    """Return the headers that say who asks."""
-    known = {"Authorization": f"Bearer {caller.token.value}"}
-    if caller.quota_project:
-        known["X-Goog-User-Project"] = caller.quota_project
-    return known
-
-
 def _resource(email: str) -> str:
     return f"projects/-/serviceAccounts/{quote(email.strip(), safe='@')}"
-
-
-def _token(answer: Answer) -> Token:
-    value, time_ = text_of(answer, "accessToken"), text_of(answer, "expireTime")
-    # Ten digits after the point are possible, and not everywhere understood.
-    moment = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", time_ or "")
-    if value is None or moment is None or not value.isascii():
-        raise no_answer(IAM)
-    return Token(value, datetime.fromisoformat(moment[0]).replace(tzinfo=UTC))
-
-
-def _refused(answer: Answer, source: Caller, email: str) -> UnvaultError:
-    refusal = answer.refusal
-    if refusal.code in REJECTED:
-        return CredentialRejected(
-            f"{IAM} does not accept the token of the source", hint=source.advice
-        )
-    if "off" in refusal.said:
-        return AccessDenied(
-            f"{IAM} is not enabled in the project of the source",
-            hint="gcloud services enable iamcredentials.googleapis.com",
-        )
-    if refusal.code in DENIED | MISSING:
-        return AccessDenied(
-            f"the service account {email!r} may not be impersonated, or is not there",
-            hint="the source, or the last delegate, needs the role"
-            " roles/iam.serviceAccountTokenCreator on it; each delegate on the next one",
-        )
-    if refusal.code in WRONG:
-        return CredentialRejected(
-            f"{IAM} refuses to give a token of {email!r}",
-            hint="check the service account, the delegates, and the lifetime: up to 3600 seconds,"
-            " unless the organization allows more",
-        )
-    return unexpected(refusal, IAM)
-
-
-def _signed(text: str, pem: str, named: str) -> str:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    key = private_key(pem)
-    try:
-        signature: bytes = key.sign(text.encode(), PKCS1v15(), SHA256())
-        # The key's numbers were not checked: this shows that they belong together.
-        key.public_key().verify(signature, text.encode(), PKCS1v15(), SHA256())
-    except (InvalidSignature, ValueError):
-        pass
-    else:
-        return f"{text}.{_base64(signature)}"
-    raise CredentialMissing(
-        f"{named} cannot be used: its private_key is damaged", hint="download a new key"
-    )
-
-
-def _encoded(part: Mapping[str, Any]) -> str:
-    return _base64(json.dumps(part, separators=(",", ":")).encode())
-
-
-def _base64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

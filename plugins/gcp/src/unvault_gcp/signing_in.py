@@ -37,7 +37,7 @@ def sign_in(credential: Credential, find: Find) -> Session:
     except BaseException:
         web.close()
         raise
-    return Session(client=vault, identity=caller.name, expires=caller.token.expires)
+    return Session(client=vault, identity=caller.name, expires=caller.expires)
 
 
 def _caller(credential: Credential, web: Web, find: Find) -> Caller:
@@ -45,7 +45,7 @@ def _caller(credential: Credential, web: Web, find: Find) -> Caller:
     if credential.type == forms.SERVICE_ACCOUNT:
         path = answers.path("key_file")
         seen = Seen.now(path) if path else None
-        return attrs.evolve(service_accounts.by_key(*key_files.key_of(answers)), file=seen)
+        return attrs.evolve(service_accounts.by_key(web, *key_files.key_of(answers)), file=seen)
     if credential.type == forms.WORKLOAD_IDENTITY:
         path = Path(answers.path("config_file") or "")  # the form requires it
         content = key_files.read(path, "check the field config_file")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from unvault.errors import CredentialMissing
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
-from unvault_gcp.key_files import Content
-from unvault_gcp.tokens import Caller, not_exchanged, token_in
+from unvault_gcp.forms import DEFAULT_UNIVERSE
+from unvault_gcp.key_files import Content, text_in
+from unvault_gcp.refreshing import TOKENS, About, Request, refreshed
+from unvault_gcp.tokens import Caller
 
 _ADVICE = "sign in again: gcloud auth application-default login"
+_CLIENT = ("client_id", "client_secret", "refresh_token")
 
 
 def by_refresh_token(web: Web, content: Content, named: str) -> Caller:
@@ -28,11 +28,13 @@ def by_refresh_token(web: Web, content: Content, named: str) -> Caller:
         CredentialMissing: The file is not complete.
         CredentialRejected: The person was signed out, or has to sign in again.
     """
-    client, secret, refresh = _parts(content, named, "client_id", "client_secret", "refresh_token")
-    universe = content.get("universe_domain") or "googleapis.com"
-    url = content.get("token_uri") or f"https://oauth2.{universe}/token"
-    form = {"client_id": client, "client_secret": secret, "refresh_token": refresh}
-    return _exchanged(web, url, content, named, form={"grant_type": "refresh_token", **form})
+    from google.oauth2.credentials import Credentials
+
+    parts = _parts(content, named, *_CLIENT)
+    universe = text_in(content, "universe_domain") or DEFAULT_UNIVERSE
+    # What google-auth makes of such a file asks Google's own address, whatever the file says.
+    url = _safe(content.get("token_uri") or f"https://oauth2.{universe}/token", named)
+    return _caller(web, Credentials(None, token_uri=url, **parts), content, named)
 
 
 def by_workforce_token(web: Web, content: Content, named: str) -> Caller:
@@ -47,46 +49,39 @@ def by_workforce_token(web: Web, content: Content, named: str) -> Caller:
         CredentialMissing: The file is not complete.
         CredentialRejected: The person was signed out, or has to sign in again.
     """
-    refresh, url = _parts(content, named, "refresh_token", "token_url")
-    form = {"grant_type": "refresh_token", "refresh_token": refresh}
-    return _exchanged(web, url, content, named, form=form, headers=client_of(content))
+    from google.auth.external_account_authorized_user import Credentials
+
+    parts = _parts(content, named, *_CLIENT, "token_url")
+    _safe(parts["token_url"], named)
+    return _caller(web, Credentials(**parts), content, named)
 
 
-def client_of(content: Content) -> Mapping[str, str]:
-    """Return the headers by which a file's client names itself; none where it has none."""
-    client, secret = content.get("client_id"), content.get("client_secret")
-    if not isinstance(client, str) or not client:
-        return {}
-    pair = f"{quote(client)}:{quote(secret if isinstance(secret, str) else '')}"
-    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-
-
-def _parts(content: Content, named: str, *names: str) -> list[str]:
+def _parts(content: Content, named: str, *names: str) -> dict[str, str]:
     missing = [name for name in names if not isinstance(content.get(name), str)]
     if missing:
         raise CredentialMissing(
             f"{named} cannot be used: it has no {' and no '.join(missing)}", hint=_ADVICE
         )
-    return [content[name] for name in names]
+    return {name: content[name] for name in names}
 
 
-def _exchanged(web: Web, url: object, content: Content, named: str, **options: Any) -> Caller:
-    if not isinstance(url, str) or not keeps_secrets(url):
-        raise CredentialMissing(
-            f"{named} cannot be used: the address that it names for tokens is not https",
-            hint=_ADVICE,
-        )
-    where = "the token endpoint"
-    answer = web.ask(where, "POST", url, **options)
-    if not answer.is_good:
-        raise not_exchanged(answer, where, f"the sign-in of {named}", _ADVICE)
-    account, quota = content.get("account"), content.get("quota_project_id")
-    universe = content.get("universe_domain")
+def _safe(url: object, named: str) -> str:
+    if isinstance(url, str) and keeps_secrets(url):
+        return url
+    raise CredentialMissing(
+        f"{named} cannot be used: the address that it names for tokens is not https", hint=_ADVICE
+    )
+
+
+def _caller(web: Web, credentials: Any, content: Content, named: str) -> Caller:
+    about = About(f"the sign-in of {named}", _ADVICE)
+    token, expires = refreshed(credentials, Request(web, elsewhere=TOKENS), about)
     return Caller(
-        token_in(answer, where, value="access_token", seconds="expires_in"),
-        name=account if isinstance(account, str) and account else None,
-        quota_project=quota if isinstance(quota, str) and quota else None,
-        universe=universe if isinstance(universe, str) and universe else None,
+        token,
+        expires,
+        name=text_in(content, "account"),
+        quota_project=text_in(content, "quota_project_id"),
+        universe=text_in(content, "universe_domain"),
         origin="a person's sign-in",
         advice=_ADVICE,
     )

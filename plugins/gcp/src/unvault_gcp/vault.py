@@ -16,6 +16,7 @@ from unvault_gcp._errors import (
     REJECTED,
     Refused,
     denied_for,
+    no_answer,
     outage,
     rejected,
     unexpected,
@@ -23,7 +24,7 @@ from unvault_gcp._errors import (
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import Connection
 from unvault_gcp.forms import REST
-from unvault_gcp.reading import Wanted, no_project, refusal_of, wanted
+from unvault_gcp.reading import Wanted, is_of, no_project, refusal_of, wanted
 from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload, Transport
 
@@ -31,7 +32,7 @@ _PAGE = 1000
 _YOUNG_SECONDS = 10.0
 """For how long a token that was never accepted counts as new: another would fare no better."""
 
-_PREFIX = re.compile("(projects/([^/]+)(?:/locations/([^/]+))?/)(.*)", re.DOTALL)
+_PREFIX = re.compile("(projects/([a-z0-9.:-]+)(?:/locations/([a-z0-9-]+))?/)(.*)", re.DOTALL)
 _T = TypeVar("_T")
 
 
@@ -64,8 +65,10 @@ class Vault:
         secret = wanted(request, self.project)
         for _ in range(2):
             payload = self._accessed(secret)
+            if not is_of(payload.resource, secret):
+                raise no_answer(WHERE)
             if _is_whole(payload):
-                return Secret(payload.data, version=payload.resource.rpartition("/")[2] or None)
+                return Secret(payload.data, version=payload.resource.rpartition("/")[2])
         raise Unavailable(
             f"the secret {secret.secret!r} arrived damaged, and the second time too: its checksum"
             " (CRC32C) is another one",
@@ -84,14 +87,17 @@ class Vault:
             place, start = Wanted(found[2], "", "", found[3]), f"{found[1]}secrets/"
         name = prefix.removeprefix(start) if prefix.startswith(start) else ""
         text = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else ""
-        more: str | None = ""
-        while more is not None:
-            page = self.page(place, text, more)
-            for resource in page.names:
-                path = f"{start}{resource.rpartition('/')[2]}"
-                if path.startswith(prefix):
-                    yield SecretInfo(path)
-            more = page.more or None
+        paths = (f"{start}{resource.rpartition('/')[2]}" for resource in self._names(place, text))
+        yield from (SecretInfo(path) for path in sorted(paths) if path.startswith(prefix))
+
+    def _names(self, place: Wanted, text: str) -> Iterator[str]:
+        more, page = "", self.page(place, text)
+        yield from page.names
+        while page.more:
+            if page.more == more:  # it would go on for ever
+                raise no_answer(WHERE)
+            more, page = page.more, self.page(place, text, page.more)
+            yield from page.names
 
     def page(self, place: Wanted, text: str, more: str = "", *, size: int = _PAGE) -> Page:
         """Return a part of the list of secrets whose names hold a text.
