@@ -47,6 +47,20 @@ def test_what_fails_twice_and_then_works_has_worked():
     assert len(machine.pauses) == 2
 
 
+def test_what_a_vault_said_counts_more_than_that_the_rest_of_the_time_was_too_short():
+    machine = Machine()
+    said = iter([Again(Throttled("busy"), after=9.9), TimedOut("no answer")])
+
+    def attempt(_left: float) -> str:
+        raise next(said)
+
+    with pytest.raises(Throttled):
+        machine.retries().call(attempt)
+    said = iter([TimedOut("no answer")])
+    with pytest.raises(TimedOut):
+        machine.retries().call(attempt)
+
+
 def test_pauses_grow_and_differ_from_one_time_to_the_next():
     first, second = Machine(), Machine()
     for machine in (first, second):

@@ -25,7 +25,7 @@ from math import inf
 from typing import TypeVar
 
 from unvault.clock import Clock
-from unvault.errors import Unavailable, UnvaultError
+from unvault.errors import TimedOut, Unavailable, UnvaultError
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -85,7 +85,8 @@ class Retries:
             attempt: Is given the seconds that are left, to be the timeout of what it does.
 
         Raises:
-            UnvaultError: What the last `Again` held, or anything else the attempt raised.
+            UnvaultError: What the last `Again` held, or anything else the attempt raised; but for
+                a `TimedOut` after an `Again`, for which only the rest of the time was left.
         """
         probes = self._begin()
         patient = probes is not None
@@ -106,14 +107,18 @@ class Retries:
         deadline = self._elapsed() + (self.seconds if patient else self.seconds / 10)
         pauses = iter(self._pauses() if patient else ())
         last: Again | None = None
-        while last is None:
+        while True:
             try:
                 return attempt(max(deadline - self._elapsed(), 0.001))
             except Again as again:
+                last = again
                 pause = max(next(pauses, inf), again.after or 0)
                 if self._elapsed() + pause >= deadline:
-                    last = again
-                    continue
+                    break
+            except TimedOut:
+                if last is None:
+                    raise
+                break  # what was said before says more than that the rest was too short
             self._sleep(pause)
         raise last.error from last.__cause__  # outside: what it was made from may hold an answer
 
