@@ -13,8 +13,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import attrs
-
 from unvault_gcp._errors import SLOW, Refused, no_answer
 from unvault_gcp.connection import Connection, proxy_of
 from unvault_gcp.reading import Wanted
@@ -22,14 +20,6 @@ from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload
 
 _VERBOSITY = "GRPC_VERBOSITY"
-
-
-@attrs.frozen
-class _Opened:
-    """A client of the SDK's, and whether a proxy is on the way."""
-
-    client: Any
-    proxied: bool
 
 
 class Grpc:
@@ -43,7 +33,7 @@ class Grpc:
     def __init__(self, connection: Connection, caller: Caller) -> None:
         self._connection = connection
         self._metadata = (*caller.headers.items(),)
-        self._opened: dict[str | None, _Opened] = {}
+        self._opened: dict[str | None, Any] = {}
         self._lock = threading.Lock()
 
     def access(self, secret: Wanted, *, seconds: float) -> Payload:
@@ -76,30 +66,31 @@ class Grpc:
         with self._lock:
             opened, self._opened = self._opened, {}
         for each in opened.values():
-            each.client.transport.close()
+            each.transport.close()
 
     def _called(self, call: Callable[..., Any], location: str | None, seconds: float) -> Any:
-        opened = self._at(location)
+        client = self._client(location)
         try:
-            return call(opened.client, retry=None, timeout=seconds, metadata=self._metadata)
+            return call(client, retry=None, timeout=seconds, metadata=self._metadata)
         except Exception as error:  # noqa: BLE001  # the SDK's, and ValueError of a closed channel
             from unvault_gcp._sdk import failure_of
 
-            failed = failure_of(error, proxied=opened.proxied)
+            proxy = proxy_of(self._connection.address(location))
+            failed = failure_of(error, proxied=proxy is not None)
         if isinstance(failed, Refused) and failed.code in SLOW:
-            self._forget(location, opened)
+            self._forget(location, client)
         raise failed
 
-    def _forget(self, location: str | None, opened: _Opened) -> None:
+    def _forget(self, location: str | None, client: Any) -> None:
         """Use another channel from now on: this one's connection may be dead without knowing it.
 
         Calls that others wait for go on: it is closed when the last one is done.
         """
         with self._lock:
-            if self._opened.get(location) is opened:
+            if self._opened.get(location) is client:
                 del self._opened[location]
 
-    def _at(self, location: str | None) -> _Opened:
+    def _client(self, location: str | None) -> Any:
         found = self._opened.get(location)
         if found is None:
             with self._lock:  # or each of many threads would have a connection of its own
@@ -108,13 +99,11 @@ class Grpc:
                     found = self._opened[location] = self._made(location)
         return found
 
-    def _made(self, location: str | None) -> _Opened:
+    def _made(self, location: str | None) -> Any:
         _import_quietly()
         from unvault_gcp._sdk import client_at
 
-        proxy = proxy_of(self._connection.address(location))
-        client = client_at(self._connection, location, proxy)
-        return _Opened(client, proxied=proxy is not None)
+        return client_at(self._connection, location)
 
 
 def _import_quietly() -> None:

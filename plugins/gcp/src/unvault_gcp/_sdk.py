@@ -27,7 +27,7 @@ from unvault.retries import Again
 from unvault_gcp._errors import HTTP_CODES, no_answer, refused
 from unvault_gcp._exceptions import grpc_error
 from unvault_gcp.asking import USER_AGENT
-from unvault_gcp.connection import Connection, bundle
+from unvault_gcp.connection import Connection, bundle, proxy_of
 from unvault_gcp.transports import WHERE
 
 _OWN_PROXY = "grpc_proxy"
@@ -54,20 +54,17 @@ class _Transport(SecretManagerServiceGrpcTransport):
         super()._prep_wrapped_messages(client_info)  # type: ignore[no-untyped-call]
 
 
-def client_at(
-    connection: Connection, location: str | None, proxy: str | None
-) -> SecretManagerServiceClient:
+def client_at(connection: Connection, location: str | None) -> SecretManagerServiceClient:
     """Return a client without credentials: they go with each call.
 
     Args:
         connection: Where Secret Manager is.
         location: Of regional secrets; None for global ones.
-        proxy: The proxy on the way.
 
     Raises:
         Unavailable: The certificates to trust cannot be read, or the SDK does not take a variable.
     """
-    channel = _channel(connection.address(location), connection.ca_file, proxy)
+    channel = _channel(connection.address(location), connection.ca_file)
     try:
         return SecretManagerServiceClient(
             transport=_Transport(channel=channel),
@@ -114,11 +111,11 @@ def code_of(error: GoogleAPICallError | type[GoogleAPICallError]) -> str:
     )
 
 
-def _channel(address: str, ca_file: Path | None, proxy: str | None) -> Any:
+def _channel(address: str, ca_file: Path | None) -> Any:
     parts = urlsplit(address)
     secure = parts.scheme == "https"
     target = f"{_host(parts.hostname)}:{parts.port or (443 if secure else 80)}"
-    options = (*_OPTIONS, *_proxy_options(proxy))
+    options = (*_OPTIONS, *_proxy_options(proxy_of(address)))
     if not secure:
         return grpc.insecure_channel(target, options=options)
     trusted = grpc.ssl_channel_credentials(root_certificates=_trusted(ca_file))

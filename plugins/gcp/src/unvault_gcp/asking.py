@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,8 @@ class Web:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.ends = time.monotonic() + connection.timeout
+        """When a sign-in has to be done, as `time.monotonic` has it: with all that it asks."""
         self._made: Sender | None = None
 
     def once(

@@ -14,8 +14,8 @@ from unvault_gcp.asking import Web
 from unvault_gcp.connection import keeps_secrets
 from unvault_gcp.forms import DEFAULT_UNIVERSE
 from unvault_gcp.key_files import Content, text_in
-from unvault_gcp.refreshing import IAM, PLACE, STS, About, Request, refreshed
-from unvault_gcp.service_accounts import account_in, impersonated
+from unvault_gcp.refreshing import PLACE, STS, About, Request, refreshed
+from unvault_gcp.service_accounts import by_url
 from unvault_gcp.tokens import SCOPE, Caller
 
 _ADVICE = "write it anew: gcloud iam workload-identity-pools create-cred-config"
@@ -39,18 +39,15 @@ def by_federation(web: Web, content: Content, named: str) -> Caller:
     url = content.get("token_url") or f"https://sts.{universe}/v1/token"
     if not isinstance(url, str) or not keeps_secrets(url):
         raise _unusable(named, "its token_url is not https")
-    target = content.get("service_account_impersonation_url")
-    email = account_in(str(target)) if target else ""
     credentials = _credentials({**content, "token_url": url}, named)
     file = text_in(content["credential_source"], "file")
     about = About(
         "the token to exchange",
         "have it issued anew; check its issuer, audience and subject against the pool's provider"
         " and its attribute condition",
-        email,
-        f"the file {file!r} with the token to exchange" if file else PLACE,
+        place=f"the file {file!r} with the token to exchange" if file else PLACE,
     )
-    token, expires = refreshed(credentials, Request(web, {url: STS, str(target): IAM}), about)
+    token, expires = refreshed(credentials, Request(web, {url: STS}), about)
     caller = Caller(
         token,
         expires,
@@ -60,7 +57,14 @@ def by_federation(web: Web, content: Content, named: str) -> Caller:
         origin=f"workload identity federation with {content['audience']}",
         advice="see that the pool and its provider are enabled",
     )
-    return impersonated(caller, token, expires, email=email) if email else caller
+    target = content.get("service_account_impersonation_url")
+    return by_url(web, caller, str(target), lifetime=_lifetime(content)) if target else caller
+
+
+def _lifetime(content: Content) -> int:
+    told = content.get("service_account_impersonation")
+    seconds = told.get("token_lifetime_seconds") if isinstance(told, dict) else None
+    return seconds if isinstance(seconds, int) else 3600
 
 
 def _check(content: Content, named: str) -> None:
@@ -95,7 +99,9 @@ def _credentials(content: Content, named: str) -> Any:
     elif "executable" in source:
         kind = pluggable
     try:
-        return kind.Credentials.from_info(content, scopes=[SCOPE])
+        # Impersonated is afterwards, so that an error says which of the two it was.
+        plain = {**content, "service_account_impersonation_url": None}
+        return kind.Credentials.from_info(plain, scopes=[SCOPE])
     except Exception:  # noqa: BLE001  # of whatever the file has in place of the right
         failed = _unusable(named, "its parts do not fit together")
     raise failed

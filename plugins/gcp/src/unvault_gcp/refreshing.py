@@ -37,7 +37,7 @@ _LONGEST = timedelta(days=1000)
 
 
 class Request:
-    """Sends what google-auth asks, all of it within the time that one piece of work may take.
+    """Sends what google-auth asks, all of it within the time that one sign-in may take.
 
     It remembers who was asked last, and what the answer was: an error is made from that.
 
@@ -59,7 +59,6 @@ class Request:
         self._web = web
         self._places = places or {}
         self._directly = directly
-        self._end = time.monotonic() + web.connection.timeout
         self.where = self._elsewhere = elsewhere
         self.answer: Answer | None = None
 
@@ -77,7 +76,7 @@ class Request:
             Unavailable: There is none, or the service cannot answer now.
         """
         self.where, self.answer = self._places.get(url, self._elsewhere), None
-        left = self._end - time.monotonic()
+        left = self._web.ends - time.monotonic()
         if left <= 0:
             raise timed_out(self.where)
         options: dict[str, Any] = {"headers": headers or {}, "directly": self._directly}

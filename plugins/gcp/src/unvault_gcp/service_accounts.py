@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -108,7 +107,9 @@ def by_impersonation(
     return _impersonated(web, source, email, url, delegates=whom, lifetime=lifetime)
 
 
-def by_url(web: Web, source: Caller, url: str, *, delegates: Sequence[str] = ()) -> Caller:
+def by_url(
+    web: Web, source: Caller, url: str, *, delegates: Sequence[str] = (), lifetime: int = _HOUR
+) -> Caller:
     """Have a token of the service account that an address in a configuration file names.
 
     Args:
@@ -116,11 +117,21 @@ def by_url(web: Web, source: Caller, url: str, *, delegates: Sequence[str] = ())
         source: Who may impersonate it.
         url: Where tokens of the service account are given.
         delegates: Service accounts on the way, by resource name.
+        lifetime: Seconds that the token is good for.
 
     Raises:
-        UnvaultError: As for `account_in` and `by_impersonation`.
+        CredentialMissing: It is no such address, or not safe.
+        UnvaultError: As for `by_impersonation`.
     """
-    return _impersonated(web, source, account_in(url), url, delegates=delegates, lifetime=_HOUR)
+    found = _URL.fullmatch(url)
+    if found is None or not keeps_secrets(url):
+        raise CredentialMissing(
+            "service_account_impersonation_url in the configuration file is no address of a service"
+            " account's token",
+            hint="write the file anew",
+        )
+    email = unquote(found[1])
+    return _impersonated(web, source, email, url, delegates=delegates, lifetime=lifetime)
 
 
 def _impersonated(
@@ -138,13 +149,7 @@ def _impersonated(
         iam_endpoint_override=url,
     )
     about = About("the token of the source", source.advice, email)
-    return impersonated(
-        source, *refreshed(credentials, Request(web, elsewhere=IAM), about), email=email
-    )
-
-
-def impersonated(source: Caller, token: str, expires: datetime, *, email: str) -> Caller:
-    """Return who a source is once it has the token of a service account."""
+    token, expires = refreshed(credentials, Request(web, elsewhere=IAM), about)
     return attrs.evolve(
         source,
         token=token,
@@ -154,22 +159,6 @@ def impersonated(source: Caller, token: str, expires: datetime, *, email: str) -
         origin=f"impersonated by means of {source.name or source.origin}",
         advice="see that the service account is enabled, and that this machine's clock is right",
     )
-
-
-def account_in(url: str) -> str:
-    """Return the service account whose tokens an address gives.
-
-    Raises:
-        CredentialMissing: It is no such address, or not safe.
-    """
-    found = _URL.fullmatch(url)
-    if found is None or not keeps_secrets(url):
-        raise CredentialMissing(
-            "service_account_impersonation_url in the configuration file is no address of a service"
-            " account's token",
-            hint="write the file anew",
-        )
-    return unquote(found[1])
 
 
 def _project_of(email: str) -> str | None:
