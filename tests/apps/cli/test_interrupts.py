@@ -74,6 +74,17 @@ def begin(*arguments: str, at: int = NEVER) -> Running:
     return started
 
 
+def counted(*arguments: str) -> int:
+    """Return how many things the command does before it waits."""
+    last = 0
+    for _ in range(2):  # the first one may do more: it compiles what has changed
+        started = begin(*arguments, at=COUNT)
+        last = int(started.line())
+        started.send(signal.SIGINT)
+        assert started.end() == INTERRUPTED
+    return last
+
+
 def spread(rounds: int, last: int) -> Iterator[int]:
     """Return so many numbers up to the last, or all of them."""
     step = max(last / rounds, 1)
@@ -82,11 +93,7 @@ def spread(rounds: int, last: int) -> Iterator[int]:
 
 @rounds(10, 250)
 def test_nothing_that_run_does_is_a_moment_at_which_it_ends_otherwise(rounds: int) -> None:
-    started = begin(*RUN, at=COUNT)
-    last = int(started.line())
-    started.send(signal.SIGINT)
-    assert started.end() == INTERRUPTED
-    for number in spread(rounds, last):
+    for number in spread(rounds, counted(*RUN)):
         assert begin(*RUN, at=number).end() == INTERRUPTED, number
 
 
@@ -107,13 +114,7 @@ def test_other_commands_end_like_that_too(
     slow = "import sys, time; sys.audit('slow'); time.sleep(60)\n    return Secret("
     site.provider("slow", GOOD.replace("return Secret(", slow))
     (tmp_path / "text").write_text("{% vault 'slow/x' %}")
-    last = 0
-    for _ in range(2):  # the first one does more: it compiles the provider
-        started = begin(*words, at=COUNT)
-        last = int(started.line())
-        started.send(signal.SIGINT)
-        assert started.end() == INTERRUPTED
-    for number in spread(rounds, last):
+    for number in spread(rounds, counted(*words)):
         assert begin(*words, at=number).end() == INTERRUPTED, number
     assert not (tmp_path / "rendered").exists()
 
