@@ -25,7 +25,7 @@ pytestmark = [
 
 COUNT, NEVER = 0, -1
 
-INTERRUPTED = (-signal.SIGINT, "", "")
+INTERRUPTED = (128 + signal.SIGINT, "", "")
 """The exit code of a process that a signal ended, as Python tells it, and what was printed."""
 
 RUN = ("run", "--set", "PW=local/db/main", "--", "sleep", "60")
@@ -74,6 +74,12 @@ def begin(*arguments: str, at: int = NEVER) -> Running:
     return started
 
 
+def ended(started: Running) -> tuple[int, str, str]:
+    """Wait for the end, and return the exit code as a shell shows it, and all that was printed."""
+    code, out, err = started.end()
+    return (128 - code if code < 0 else code, out, err)
+
+
 def counted(*arguments: str) -> int:
     """Return how many things the command does before it waits."""
     last = 0
@@ -81,7 +87,7 @@ def counted(*arguments: str) -> int:
         started = begin(*arguments, at=COUNT)
         last = int(started.line())
         started.send(signal.SIGINT)
-        assert started.end() == INTERRUPTED
+        assert ended(started) == INTERRUPTED
     return last
 
 
@@ -94,7 +100,7 @@ def spread(rounds: int, last: int) -> Iterator[int]:
 @rounds(10, 250)
 def test_nothing_that_run_does_is_a_moment_at_which_it_ends_otherwise(rounds: int) -> None:
     for number in spread(rounds, counted(*RUN)):
-        assert begin(*RUN, at=number).end() == INTERRUPTED, number
+        assert ended(begin(*RUN, at=number)) == INTERRUPTED, number
 
 
 @rounds(8, 200)
@@ -103,7 +109,7 @@ def test_no_time_after_the_start_is_one_at_which_run_ends_otherwise(rounds: int)
         started = begin(*RUN)
         time.sleep(milliseconds / 1000)
         started.send(signal.SIGINT)
-        assert started.end() == INTERRUPTED, milliseconds
+        assert ended(started) == INTERRUPTED, milliseconds
 
 
 @rounds(8, 150)
@@ -115,7 +121,7 @@ def test_other_commands_end_like_that_too(
     site.provider("slow", GOOD.replace("return Secret(", slow))
     (tmp_path / "text").write_text("{% vault 'slow/x' %}")
     for number in spread(rounds, counted(*words)):
-        assert begin(*words, at=number).end() == INTERRUPTED, number
+        assert ended(begin(*words, at=number)) == INTERRUPTED, number
     assert not (tmp_path / "rendered").exists()
 
 
@@ -132,7 +138,7 @@ def test_code_that_no_error_leaves_is_ended_like_that_too(site: Site) -> None:
     started = begin("get", "slow/x", at=COUNT)
     started.line()
     started.send(signal.SIGINT)
-    assert started.end() == INTERRUPTED
+    assert ended(started) == INTERRUPTED
 
 
 BEFORE_THE_START = textwrap.dedent("""

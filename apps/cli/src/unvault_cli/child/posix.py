@@ -202,7 +202,7 @@ def _code(status: int) -> int:
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
     number = os.WTERMSIG(status)
-    if number == signal.SIGINT:
+    if number == signal.SIGINT and any(map(os.isatty, (_IN, _OUT, _ERR))):
         raise KeyboardInterrupt  # a shell goes on with its loop unless this process ends so, too
     return 128 + number
 
