@@ -59,6 +59,7 @@ def _served(folder: Path) -> Iterator[Stage]:
 
 def _fill(server: OpenBao) -> None:
     root = server.root
+    root.wait_for("secret")
     root.write("secret", "app", user="app", password="correct-horse")
     root.write("secret", "app", user="app", password="hunter2")
     root.write("secret", "web/session", key="k1")

@@ -53,10 +53,10 @@ class Namespace:
             body["options"] = {"version": str(version)}
         self.call("POST", f"sys/mounts/{path}", body)
         if kind == "kv" and version == 2:
-            self._wait_for(path)
+            self.wait_for(path)
         return path
 
-    def _wait_for(self, mount: str) -> None:
+    def wait_for(self, mount: str) -> None:
         """Wait until a new engine of KV v2 is ready: it first "upgrades" what it does not have."""
         for _ in range(200):
             with contextlib.suppress(NotAnswered):

@@ -105,22 +105,22 @@ def test_a_machine_is_asked_with_a_token_only(machine, open_unvault):
 @pytest.mark.parametrize("kind", ["container", "machine"])
 def test_keys_that_ended_are_got_anew(kind, request, open_unvault):
     server = request.getfixturevalue(kind)
-    server.seconds = 1
+    server.seconds = 2
     unvault = open_unvault()
     assert fetched(unvault) == "canary-1"
-    time.sleep(1.1)
+    time.sleep(2.1)
 
     assert fetched(unvault) == "canary-1"
     assert server.minted >= 2
 
 
 def test_the_token_is_read_anew_for_each_session(container, tmp_path, open_unvault):
-    container.seconds = 1
+    container.seconds = 2
     unvault = open_unvault()
     assert fetched(unvault) == "canary-1"
     container.token = "canary-second"
     (tmp_path / "token").write_text("canary-second")
-    time.sleep(1.1)
+    time.sleep(2.1)
 
     assert fetched(unvault) == "canary-1"
 
