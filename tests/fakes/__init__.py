@@ -1,6 +1,7 @@
 """Stand-ins for what the core meets: providers, installed distributions, time."""
 
 from tests.fakes.distributions import GOOD, Site, lines
+from tests.fakes.flights import claim
 from tests.fakes.providers import BatchProvider, FakeProvider, ListingProvider, client_for
 from tests.fakes.time import Time
 
@@ -11,6 +12,7 @@ __all__ = [
     "ListingProvider",
     "Site",
     "Time",
+    "claim",
     "client_for",
     "lines",
 ]

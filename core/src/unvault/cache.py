@@ -213,25 +213,31 @@ class SecretCache:
             Exception: Whatever ``fetch`` raised; errors are not kept.
         """
         while True:
-            found = self.claim(key, fresh=fresh)
-            if isinstance(found, Secret):
-                return found
-            flight, leads = found
-            if leads:
-                return self._lead(flight, fetch, fresh=fresh)
-            secret = flight.wait()
+            own = Flight(key)
+            try:
+                found = self.claim(own, fresh=fresh)
+                if found is own:
+                    return self._lead(own, fetch, fresh=fresh)
+            finally:
+                self.abandon(own)
+            secret = found if isinstance(found, Secret) else found.wait()
             if secret is not None:
                 return secret
 
-    def claim(self, key: Hashable, *, fresh: bool = False) -> Secret | tuple[Flight, bool]:
-        """Return the value, or the flight that will bring it and whether the caller has to fly.
+    def claim(self, own: Flight, *, fresh: bool = False) -> Secret | Flight:
+        """Return the value, or the flight that will bring it.
 
-        Who is told to fly must call `land`, whatever happens.
+        Args:
+            own: The caller's flight. Where it is returned, the caller has to fly it, and `land` it;
+                he must `abandon` it whatever happens: Ctrl-C may interrupt him anywhere.
+            fresh: As for `fetch`.
         """
+        key = own.key
         _ = self.minutes  # asked for now: it may read a file, which may fail or take a while
         with self._lock:
             if fresh:
-                return self._flights.take_off(key), True
+                self._flights.take_off(own)
+                return own
             now = self.clock.elapsed()
             entry = self.kept.find(key, now)
             if entry is not None and now < entry.end and (good := self.kept.use(entry)):
@@ -241,11 +247,11 @@ class SecretCache:
                 return entry.secret.as_stale()
             under_way = self._flights.to(key)
             if under_way is not None:
-                return under_way, False
-            flight = self._flights.take_off(key)
+                return under_way
+            self._flights.take_off(own)
             if entry is not None:
-                self._outages.probed_by(flight)
-            return flight, True
+                self._outages.probed_by(own)
+            return own
 
     def land(self, flight: Flight, outcome: Secret | BaseException) -> None:
         """End a flight: keep its value, and wake everybody who waits for it."""
@@ -260,7 +266,14 @@ class SecretCache:
                     self._stand_in_for(flight, outcome)
         finally:
             flight.outcome = outcome
-            flight.landed.set()
+            flight.landed.open()
+        flight.ended = True
+
+    def abandon(self, flight: Flight) -> None:
+        """Let nobody wait for a flight that was interrupted; one that has landed stays as it is."""
+        if flight.number and not flight.ended:
+            outcome = flight.outcome
+            self.land(flight, KeyboardInterrupt() if outcome is None else outcome)
 
     def forget(self, unwanted: Callable[[Hashable], bool]) -> None:
         """Drop the values whose keys are not wanted any more, and those on their way."""

@@ -76,15 +76,14 @@ class Fetching:
 
     def _claimed(self, wanted: Iterable[Wanted], *, fresh: bool) -> dict[CacheKey, Secret | Flight]:
         """Fetch what nobody else is fetching, each request once."""
-        flying: MutableSequence[_Flying] = []
-        found: dict[CacheKey, Secret | Flight] = {}
+        items = {item.key: item for item in wanted}
+        own = {key: Flight(key) for key in items}
         try:
-            for item in wanted:
-                if item.key not in found:
-                    found[item.key] = self._claim(item, flying, fresh=fresh)
-            self._fly(flying)
+            found = {key: self._cache.claim(flight, fresh=fresh) for key, flight in own.items()}
+            self._fly([(items[key], own[key]) for key in own if found[key] is own[key]])
         finally:
-            self._abandon(flying)
+            for flight in own.values():
+                self._cache.abandon(flight)
         return found
 
     def _fetch_one(self, wanted: Wanted, failures: Failures | None = None) -> Secret:
@@ -95,17 +94,6 @@ class Fetching:
             return secret
 
         return self._sessions.use(wanted.credential, fetch, failures=failures)
-
-    def _claim(
-        self, item: Wanted, flying: MutableSequence[_Flying], *, fresh: bool
-    ) -> Secret | Flight:
-        claimed = self._cache.claim(item.key, fresh=fresh)
-        if isinstance(claimed, Secret):
-            return claimed
-        flight, leads = claimed
-        if leads:
-            flying.append((item, flight))
-        return flight
 
     def _fly(self, flying: Sequence[_Flying]) -> None:
         """Fetch what is this caller's to fetch: batches and single ones side by side."""
@@ -171,12 +159,6 @@ class Fetching:
             if not first:
                 raise
             return [error if isinstance(each, SessionExpired) else each for each in first]
-
-    def _abandon(self, flying: Sequence[_Flying]) -> None:
-        """Let nobody wait for a flight that was interrupted before it landed."""
-        for _, flight in flying:
-            if not flight.landed.is_set():
-                self._cache.land(flight, KeyboardInterrupt())
 
     def _outcome(self, item: Wanted, found: Secret | Flight, *, fresh: bool) -> Outcome:
         try:

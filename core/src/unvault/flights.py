@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Callable, Hashable
 
-from unvault.parallel import LISTEN_SECONDS
+from unvault.parallel import Gate
 from unvault.secret import Secret
 
 
@@ -15,16 +14,16 @@ class Flight:
 
     Args:
         key: What is being fetched.
-        number: Counts take-offs; a newer value is never replaced by an older one.
     """
 
-    __slots__ = ("key", "landed", "number", "outcome", "stand_in", "wanted")
+    __slots__ = ("ended", "key", "landed", "number", "outcome", "stand_in", "wanted")
 
-    def __init__(self, key: Hashable, number: int) -> None:
+    def __init__(self, key: Hashable) -> None:
         self.key = key
-        self.number = number
+        self.number = 0  # counts take-offs: a newer value is never replaced by an older one
+        self.ended = False  # it was put away as a whole: its landing was not interrupted
         self.wanted = True  # its value is to be kept: it was not dropped on its way
-        self.landed = threading.Event()  # set when there is an outcome
+        self.landed = Gate()  # open when there is an outcome
         self.outcome: Secret | BaseException | None = None  # the secret, or why there is none
         self.stand_in: Secret | None = None  # what may be had in place of an error
 
@@ -37,8 +36,7 @@ class Flight:
         Raises:
             Exception: A copy of what the fetch raised, so that no two callers share a traceback.
         """
-        while not self.landed.wait(LISTEN_SECONDS):
-            pass
+        self.landed.wait()
         if isinstance(self.outcome, Exception):
             if self.stand_in is not None and not fresh:
                 return self.stand_in
@@ -62,13 +60,12 @@ class Flights:
         """Return the flight that may be joined by whoever wants a key's value."""
         return self._by_key.get(key)
 
-    def take_off(self, key: Hashable) -> Flight:
+    def take_off(self, flight: Flight) -> None:
         """Begin a flight that whoever comes later joins; one that is under way gets no more."""
         self._take_offs += 1
-        flight = Flight(key, self._take_offs)
-        self._by_key[key] = flight
+        flight.number = self._take_offs  # first: by this, who is interrupted knows that it began
+        self._by_key[flight.key] = flight
         self._in_the_air.add(flight)
-        return flight
 
     def land(self, flight: Flight) -> None:
         """End a flight: whoever comes later begins another."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -81,21 +80,24 @@ class Sessions:
         Raises:
             UnvaultError: What signing in or the action raised.
         """
-        with self._borrowed(credential, failures) as held:
-            try:
-                return _serve(held, action)
-            except SessionExpired:
-                if self._is_no_better(held):
-                    raise
-                ended = held
-        with self._borrowed(credential, failures, instead_of=ended) as held:
+        held = self._borrow(credential, failures, None)
+        try:
             return _serve(held, action)
+        except SessionExpired:
+            if self._is_no_better(held):
+                raise
+        finally:
+            self._give_back(held)
+        another = self._borrow(credential, failures, held)
+        try:
+            return _serve(another, action)
+        finally:
+            self._give_back(another)
 
     def open(self, credential: Credential, failures: Failures) -> None:
         """Sign in if need be, before a piece of work begins; what fails is noted, not raised."""
         try:
-            with self._borrowed(credential, failures):
-                pass
+            self._give_back(self._borrow(credential, failures, None))
         except UnvaultError as error:
             failures.setdefault(key_of(credential), error)
 
@@ -107,11 +109,7 @@ class Sessions:
         Raises:
             UnvaultError: It does not.
         """
-        attempt = self._begin_alone(credential)
-        try:
-            session = self._sign_in.authenticate(credential)
-        finally:
-            self._end(credential, attempt, None)
+        session = self._signed_in_alone(credential)
         try:
             return self._sign_in.described(session)
         finally:
@@ -157,20 +155,6 @@ class Sessions:
         young = self._clock.elapsed() < held.opened + _PAUSE_SECONDS
         return held.replaces and not held.served and young
 
-    @contextmanager
-    def _borrowed(
-        self,
-        credential: Credential,
-        failures: Failures | None,
-        *,
-        instead_of: Held | None = None,
-    ) -> Iterator[Held]:
-        held = self._borrow(credential, failures, instead_of)
-        try:
-            yield held
-        finally:
-            self._give_back(held)
-
     def _give_back(self, held: Held) -> None:
         with self._lock:
             held.users -= 1
@@ -181,28 +165,33 @@ class Sessions:
     def _borrow(
         self, credential: Credential, failures: Failures | None, instead_of: Held | None
     ) -> Held:
-        """Return a session, counted as used: the one there is, or what a sign-in brings."""
+        """Return a session, counted as used: the one there is, or what a sign-in brings.
+
+        This is no context manager made of a generator: one that is interrupted waits for Python to
+        clear it away, which may happen in the middle of what has the lock that it needs then.
+        """
         key = key_of(credential)
         while True:
-            with self._lock:
-                held = self._usable(key, instead_of)
-                if held is not None:
-                    return held
-                if failures and key in failures:
-                    raise copy.copy(failures[key])
-                rejected = self._rejected.get(key)
-                if rejected is not None and self._clock.elapsed() < rejected[0]:
-                    raise copy.copy(rejected[1])
-                attempt = self._attempts.get(key)
-                leads = attempt is None
-                if attempt is None:
-                    attempt = self._attempts[key] = Attempt()
-                joins = attempt.shared and not attempt.retired
-                attempt.waiting += joins
-                if failures is not None:
-                    attempt.failures.append(failures)
-            if leads:
-                return self._lead(attempt, credential, replaces=instead_of is not None)
+            own = Attempt()
+            try:
+                with self._lock:
+                    held = self._usable(key, instead_of)
+                    if held is not None:
+                        return held
+                    if failures and key in failures:
+                        raise copy.copy(failures[key])
+                    rejected = self._rejected.get(key)
+                    if rejected is not None and self._clock.elapsed() < rejected[0]:
+                        raise copy.copy(rejected[1])
+                    attempt = self._attempts.setdefault(key, own)
+                    joins = attempt.shared and not attempt.retired
+                    attempt.waiting += joins
+                    if failures is not None:
+                        attempt.failures.append(failures)
+                if attempt is own:
+                    return self._lead(own, credential, replaces=instead_of is not None)
+            finally:
+                self._abandon(key, own)
             outcome = self._joined(attempt, counted=joins)
             if isinstance(outcome, UnvaultError):
                 raise copy.copy(outcome)
@@ -222,16 +211,34 @@ class Sessions:
             raise
         return attempt.outcome if counted else None
 
-    def _begin_alone(self, credential: Credential) -> Attempt:
+    def _signed_in_alone(self, credential: Credential) -> Session:
+        own = Attempt(shared=False)
+        try:
+            self._begin_alone(credential, own)
+            try:
+                return self._sign_in.authenticate(credential)
+            finally:
+                self._end(credential, own, None)
+        finally:
+            self._abandon(key_of(credential), own)
+
+    def _begin_alone(self, credential: Credential, own: Attempt) -> None:
         """Begin a sign-in that is for the caller only, when no other is under way."""
-        key = key_of(credential)
         while True:
             with self._lock:
-                under_way = self._attempts.get(key)
-                if under_way is None:
-                    attempt = self._attempts[key] = Attempt(shared=False)
-                    return attempt
+                under_way = self._attempts.setdefault(key_of(credential), own)
+            if under_way is own:
+                return
             under_way.wait()
+
+    def _abandon(self, key: Key, attempt: Attempt) -> None:
+        """Let nobody wait for a sign-in that was interrupted: Ctrl-C may come anywhere."""
+        if attempt.over.is_open:
+            return
+        with self._lock:
+            if self._attempts.get(key) is attempt:
+                del self._attempts[key]
+        attempt.over.open()
 
     def _usable(self, key: Key, instead_of: Held | None) -> Held | None:
         """Return the session to use, counted as used, unless it has ended or is about to."""
@@ -283,7 +290,7 @@ class Sessions:
             if isinstance(outcome, UnvaultError):
                 for failures in attempt.failures:
                     failures[key] = outcome
-        attempt.over.set()
+        attempt.over.open()
         if unused:
             self._sign_in.close(unused.session)
 
