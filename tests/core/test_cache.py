@@ -552,7 +552,7 @@ def test_a_value_that_cannot_be_kept_leaves_nobody_waiting(time):
     source.go.set()
     done(leader)
     assert isinstance(raised[0], TypeError)
-    assert flight.landed
+    assert flight.landed.is_open
 
 
 # -------------------------------------------------------------------------- what makes the key

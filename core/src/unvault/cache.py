@@ -265,7 +265,8 @@ class SecretCache:
                 if self.kept.stale_minutes:
                     self._stand_in_for(flight, outcome)
         finally:
-            flight.land(outcome)
+            flight.outcome = outcome
+            flight.landed.open()
         flight.ended = True
 
     def abandon(self, flight: Flight) -> None:

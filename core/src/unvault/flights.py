@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import threading
 from collections.abc import Callable, Hashable
 
-from unvault.parallel import LISTEN_SECONDS
+from unvault.parallel import Gate
 from unvault.secret import Secret
 
 
@@ -18,24 +16,16 @@ class Flight:
         key: What is being fetched.
     """
 
-    __slots__ = ("_gate", "ended", "key", "landed", "number", "outcome", "stand_in", "wanted")
+    __slots__ = ("ended", "key", "landed", "number", "outcome", "stand_in", "wanted")
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
         self.number = 0  # counts take-offs: a newer value is never replaced by an older one
         self.ended = False  # it was put away as a whole: its landing was not interrupted
         self.wanted = True  # its value is to be kept: it was not dropped on its way
-        self.landed = False  # whether there is an outcome
-        self._gate = threading.Lock()  # an Event is made of half a dozen objects, and this is not
-        self._gate.acquire()
+        self.landed = Gate()  # open when there is an outcome
         self.outcome: Secret | BaseException | None = None  # the secret, or why there is none
         self.stand_in: Secret | None = None  # what may be had in place of an error
-
-    def land(self, outcome: Secret | BaseException) -> None:
-        """Give the outcome to everybody who waits for it."""
-        self.outcome = outcome
-        self.landed = True
-        self._open()
 
     def wait(self, *, fresh: bool = False) -> Secret | None:
         """Wait for the outcome; None where whoever fetched was interrupted.
@@ -46,18 +36,12 @@ class Flight:
         Raises:
             Exception: A copy of what the fetch raised, so that no two callers share a traceback.
         """
-        while not self.landed:
-            if self._gate.acquire(timeout=LISTEN_SECONDS):
-                self._open()  # for the next who waits
+        self.landed.wait()
         if isinstance(self.outcome, Exception):
             if self.stand_in is not None and not fresh:
                 return self.stand_in
             raise copy.copy(self.outcome)
         return self.outcome if isinstance(self.outcome, Secret) else None
-
-    def _open(self) -> None:
-        with contextlib.suppress(RuntimeError):  # somebody opened it already
-            self._gate.release()
 
 
 class Flights:

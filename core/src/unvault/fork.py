@@ -73,11 +73,12 @@ class _Gate:
         self._inside = inside
         self._forking: list[int] = []
         # It can be taken again by the thread that has it: a signal may come at any moment.
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     def hear(self) -> None:
         """Ask to be told of forks. A fork that is under way by then waits for nobody."""
-        with self._changed:
+        with self._lock:  # a condition's own `with` may keep it, interrupted by Ctrl-C
             if self._heard or not hasattr(os, "register_at_fork"):  # Windows has no fork
                 return
             self._heard = True
@@ -89,7 +90,7 @@ class _Gate:
         """Note that this thread is inside; wait for a fork that is under way."""
         self.hear()
         me = threading.get_ident()
-        with self._changed:
+        with self._lock:
             if me not in self._inside:
                 self._changed.wait_for(lambda: not self._forking, PATIENCE)
             self._inside[me] = self._inside.get(me, 0) + 1
@@ -97,7 +98,7 @@ class _Gate:
     def leave(self) -> None:
         """Note that this thread is outside again."""
         me = threading.get_ident()
-        with self._changed:
+        with self._lock:
             self._inside[me] -= 1
             if not self._inside[me]:
                 del self._inside[me]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
@@ -15,6 +16,35 @@ Windows, and may miss a signal that arrives just before it begins elsewhere."""
 
 STOP: ContextVar[threading.Event | None] = ContextVar("unvault-stop", default=None)
 """Set when nobody wants any more what the current context is doing."""
+
+
+class Gate:
+    """Opens once, and lets everybody through who waits for it.
+
+    Ctrl-C may interrupt whoever opens it or waits at it, and shuts nobody out. A `threading.Event`
+    has a lock inside that stays locked where it is interrupted at the wrong moment.
+    """
+
+    __slots__ = ("_lock", "is_open")
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._lock = threading.Lock()  # only wakes those who wait; what counts is ``is_open``
+        self._lock.acquire()
+
+    def open(self) -> None:
+        """Open it; once more does nothing."""
+        if not self.is_open:
+            self.is_open = True
+            with suppress(RuntimeError):  # another thread did the same just now
+                self._lock.release()
+
+    def wait(self) -> None:
+        """Return when it is open."""
+        while not self.is_open:
+            if self._lock.acquire(timeout=LISTEN_SECONDS):
+                with suppress(RuntimeError):  # as above
+                    self._lock.release()  # for the next one
 
 
 class Stopped(BaseException):

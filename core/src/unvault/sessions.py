@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -81,21 +80,24 @@ class Sessions:
         Raises:
             UnvaultError: What signing in or the action raised.
         """
-        with self._borrowed(credential, failures) as held:
-            try:
-                return _serve(held, action)
-            except SessionExpired:
-                if self._is_no_better(held):
-                    raise
-                ended = held
-        with self._borrowed(credential, failures, instead_of=ended) as held:
+        held = self._borrow(credential, failures, None)
+        try:
             return _serve(held, action)
+        except SessionExpired:
+            if self._is_no_better(held):
+                raise
+        finally:
+            self._give_back(held)
+        another = self._borrow(credential, failures, held)
+        try:
+            return _serve(another, action)
+        finally:
+            self._give_back(another)
 
     def open(self, credential: Credential, failures: Failures) -> None:
         """Sign in if need be, before a piece of work begins; what fails is noted, not raised."""
         try:
-            with self._borrowed(credential, failures):
-                pass
+            self._give_back(self._borrow(credential, failures, None))
         except UnvaultError as error:
             failures.setdefault(key_of(credential), error)
 
@@ -160,20 +162,6 @@ class Sessions:
         young = self._clock.elapsed() < held.opened + _PAUSE_SECONDS
         return held.replaces and not held.served and young
 
-    @contextmanager
-    def _borrowed(
-        self,
-        credential: Credential,
-        failures: Failures | None,
-        *,
-        instead_of: Held | None = None,
-    ) -> Iterator[Held]:
-        held = self._borrow(credential, failures, instead_of)
-        try:
-            yield held
-        finally:
-            self._give_back(held)
-
     def _give_back(self, held: Held) -> None:
         with self._lock:
             held.users -= 1
@@ -184,7 +172,11 @@ class Sessions:
     def _borrow(
         self, credential: Credential, failures: Failures | None, instead_of: Held | None
     ) -> Held:
-        """Return a session, counted as used: the one there is, or what a sign-in brings."""
+        """Return a session, counted as used: the one there is, or what a sign-in brings.
+
+        This is no context manager made of a generator: one that is interrupted waits for Python to
+        clear it away, which may happen in the middle of what has the lock that it needs then.
+        """
         key = key_of(credential)
         while True:
             own = Attempt()
@@ -248,12 +240,12 @@ class Sessions:
 
     def _abandon(self, key: Key, attempt: Attempt) -> None:
         """Let nobody wait for a sign-in that was interrupted: Ctrl-C may come anywhere."""
-        if attempt.over.is_set():
+        if attempt.over.is_open:
             return
         with self._lock:
             if self._attempts.get(key) is attempt:
                 del self._attempts[key]
-        attempt.over.set()
+        attempt.over.open()
 
     def _usable(self, key: Key, instead_of: Held | None) -> Held | None:
         """Return the session to use, counted as used, unless it has ended or is about to."""
@@ -305,7 +297,7 @@ class Sessions:
             if isinstance(outcome, UnvaultError):
                 for failures in attempt.failures:
                     failures[key] = outcome
-        attempt.over.set()
+        attempt.over.open()
         if unused:
             self._sign_in.close(unused.session)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Mapping, Set
 from datetime import datetime
 from math import inf
@@ -15,7 +14,7 @@ from unvault.errors import StoreError, UnvaultError
 from unvault.forms import Answer
 from unvault.hookspecs import Interaction, Keep
 from unvault.model import Answers, Credential, Origin, Session
-from unvault.parallel import LISTEN_SECONDS
+from unvault.parallel import Gate
 from unvault.providers import Providers
 from unvault.sources import Sources
 
@@ -91,14 +90,13 @@ class Attempt:
         self.retired = False
         self.waiting = 0
         self.failures: list[Failures] = []  # where to note that it failed
-        self.over = threading.Event()
+        self.over = Gate()
         # What those who wait get; where None, they have to see for themselves.
         self.outcome: Held | UnvaultError | None = None
 
     def wait(self) -> None:
         """Wait for its end."""
-        while not self.over.wait(LISTEN_SECONDS):
-            pass
+        self.over.wait()
 
 
 class _Renewed(NamedTuple):
