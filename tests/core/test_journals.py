@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sqlite3
@@ -190,6 +191,47 @@ attempt("rw", lambda: store().list())
         ["ro", f"/data/unvault.db cannot be used: {why} | {hint}"],
         ["rw", "list"],
     ]
+
+
+@posix
+def test_a_journal_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    """The disk was blamed, though it is the folder that may not be written.
+
+    The file has changed: what was half done is taken back, but for the journal.
+    """
+    program = f"""
+import subprocess
+store().add("one", "acme", "token", {{}})
+hold = [sys.executable, "-c", {HOLD!r}, str(path)]
+killed = subprocess.Popen(hold, stdout=subprocess.PIPE)
+killed.stdout.readline()
+killed.kill()
+killed.communicate()
+path.parent.chmod(0o500)
+attempt("closed", lambda: store().list())
+path.parent.chmod(0o700)
+attempt("open", lambda: store().list())
+"""
+    why = "a process that was killed left a change half done, and its journal may not be removed"
+    hint = "see to it that you may write in its folder"
+    assert told(program, tmp_path / "home", *kept_out()) == [
+        ["closed", f"CHANGED /data/unvault.db cannot be used: {why} | {hint}"],
+        ["open", "list"],
+    ]
+
+
+def kept_out() -> list[str]:
+    """Return what runs a command that a folder's mode keeps out, even if root runs it."""
+    if os.geteuid() != 0:
+        return []
+    less = "-dac_override,-dac_read_search"
+    wrapping = ["setpriv", "--bounding-set", less, "--inh-caps", less]
+    if (
+        not shutil.which("setpriv")
+        or subprocess.run([*wrapping, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no mode keeps this user out")
+    return wrapping
 
 
 # ------------------------------------------------------------------- a file that was moved away

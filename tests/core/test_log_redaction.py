@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections import ChainMap, OrderedDict, namedtuple
 from contextlib import contextmanager
 
 import pytest
@@ -173,6 +174,43 @@ def test_the_stack_and_extras_are_masked(log, handler):
     record.stack_info = f"line {VALUE}"
     handler.handle(record)
     assert VALUE not in everything(record)
+
+
+class Unshown(Exception):
+    def __str__(self):
+        raise ValueError(VALUE)
+
+
+Pair = namedtuple("Pair", "name token")
+
+
+def test_extras_of_other_kinds_are_masked(log, handler):
+    extra = {
+        "error": ValueError(f"no such user: {VALUE}"),
+        "errors": [KeyError(VALUE), OSError(2, "no such file")],
+        "headers": OrderedDict(Authorization=VALUE),
+        "chained": ChainMap({"one": 1}, {"two": VALUE}),
+        "pair": Pair("app", VALUE),
+    }
+    log.warning("request", extra=extra)
+    (record,) = handler.records
+    assert VALUE not in everything(record)
+    assert record.error == f"no such user: {MASK}"
+    assert record.headers == {"Authorization": MASK}
+    assert record.chained == {"one": 1, "two": MASK}
+    assert record.pair == ("app", MASK)
+
+
+def test_extras_of_other_kinds_without_a_value_stay_as_they_are(log, handler):
+    extra = {
+        "error": ValueError("no such user"),
+        "unshown": Unshown(),
+        "headers": OrderedDict(Host="here"),
+        "pair": Pair("app", ["-"]),
+    }
+    log.warning("request", extra=extra)
+    (record,) = handler.records
+    assert all(getattr(record, name) is found for name, found in extra.items())
 
 
 def test_what_cannot_be_shown_at_all_does_not_show_its_arguments(log, handler):

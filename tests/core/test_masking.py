@@ -105,6 +105,7 @@ def test_what_overlaps_has_one_mask(patterns, content, masked, automaton):
 @pytest.mark.parametrize("automaton", [True, False])
 @given(st.lists(FEW_LETTERS, max_size=5), st.text("abc", max_size=80), CUTS)
 @example([b"abab", b"ababab"], "abababab", [3])
+@example([b"abcdefgh-long", b"bcde", b"bcde-more"], "abcdefgh-long", [5])
 def test_every_byte_of_a_value_is_masked_however_the_stream_is_cut(
     automaton, patterns, content, cuts
 ):

@@ -6,7 +6,8 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from unvault.redaction import Redactor
@@ -15,6 +16,7 @@ _FORMATTER = logging.Formatter()
 _OWN = frozenset(vars(logging.makeLogRecord({}))) - {"exc_text", "stack_info"}
 """The attributes of every record; the others were given by ``extra``, or by a formatter."""
 
+_CONTAINERS = (Mapping, list, tuple, set, frozenset)
 _DEEP = 8  # containers in containers
 
 
@@ -66,19 +68,47 @@ class RedactingFilter(logging.Filter):
             record.exc_info = None  # or a handler would format it again
 
     def _masked(self, found: Any, deep: int = 0) -> Any:
-        """Return a text masked, and a container with its texts masked; anything else as it is."""
+        """Return a text masked, and a container or an exception that holds a value.
+
+        Anything else is returned as it is: to ask an object for its text may do something.
+        """
         if isinstance(found, str):
-            return self._redactor.redact(found)
+            return self._unless_same(found, self._redactor.redact(found))
         if isinstance(found, bytes | bytearray):
-            return self._redactor.redact_bytes(bytes(found))
-        if deep == _DEEP:
+            return self._unless_same(found, self._redactor.redact_bytes(bytes(found)))
+        if isinstance(found, BaseException):
+            return self._exception_told(found)
+        if deep == _DEEP or not isinstance(found, _CONTAINERS):
             return found
-        if type(found) is dict:
-            pairs = [(self._masked(key, deep + 1), each) for key, each in found.items()]
-            return {key: self._masked(each, deep + 1) for key, each in pairs}
-        if type(found) in (list, tuple, set, frozenset):
-            return type(found)(self._masked(each, deep + 1) for each in found)
-        return found
+        if isinstance(found, Mapping):
+            pairs = [*found.items()]
+            masked = [tuple(self._masked(each, deep + 1) for each in pair) for pair in pairs]
+            return found if _same(chain(*masked), chain(*pairs)) else dict(masked)
+        parts = [*found]
+        told = [self._masked(each, deep + 1) for each in parts]
+        return found if _same(told, parts) else _plain(found)(told)
+
+    def _exception_told(self, error: BaseException) -> BaseException | str:
+        """Return an exception, or its text masked where that, or its repr, has a value in it."""
+        try:
+            told = [str(error), repr(error)]
+        except Exception:  # noqa: BLE001  # no handler can show it either
+            return error
+        masked = [self._redactor.redact(each) for each in told]
+        return next((safe for safe, each in zip(masked, told, strict=True) if safe != each), error)
+
+    @staticmethod
+    def _unless_same(found: Any, masked: Any) -> Any:
+        return found if masked == found else masked
+
+
+def _same(some: Iterable[Any], others: Iterable[Any]) -> bool:
+    return all(one is other for one, other in zip(some, others, strict=True))
+
+
+def _plain(found: object) -> Callable[[list[Any]], Any]:
+    """Return what makes a container like this one of its parts: the kind it is derived from."""
+    return next(kind for kind in (tuple, set, frozenset, list) if isinstance(found, kind))
 
 
 Hook = Callable[..., None]

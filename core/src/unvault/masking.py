@@ -99,9 +99,7 @@ class StreamMasker:
         spans: _Spans = []
         for chase in self._chases.values():
             spans.append(chase.go_on(content, self._before))
-        end = self._collect(matcher, content, spans)
-        if end is None:
-            end = _open_end(matcher, content)
+        end = _open_end(matcher, content, self._collect(matcher, content, spans))
         shown = self._render(content, spans, end)
         self._held = content[end:]
         self._out -= end
@@ -236,13 +234,21 @@ def _agreeing(one: bytes, other: bytes) -> int:
     return len(one)
 
 
-def _open_end(matcher: Matcher, content: bytes) -> int:
-    """Return where the last bytes begin that a spelling may begin with; they are few."""
+def _open_end(matcher: Matcher, content: bytes, end: int | None) -> int:
+    """Return where the last bytes begin that a spelling may begin with.
+
+    Args:
+        matcher: Knows the spellings.
+        content: The content.
+        end: Where one begins that has enough bytes to be found, if there is one. Another may
+            begin before it and have fewer, since not all are found by equally many.
+    """
     size = len(content)
-    for start in range(max(0, size - matcher.anchor + 1), size):
+    end = size if end is None else end
+    for start in range(max(0, size - matcher.anchor + 1), end):
         if matcher.begins(content[start:]):
             return start
-    return size
+    return end
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

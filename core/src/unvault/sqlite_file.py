@@ -212,6 +212,10 @@ _REASONS = {
         "a process that was killed left a change half done, and it may not be written to end that",
         PERMISSIONS,
     ),
+    "SQLITE_IOERR_DELETE": (
+        "a process that was killed left a change half done, and its journal may not be removed",
+        "see to it that you may write in its folder",  # the change itself was taken back
+    ),
     "SQLITE_READONLY": ("it may not be written", PERMISSIONS),
     "SQLITE_FULL": ("the disk is full", NO_SPACE),
     "SQLITE_CANTOPEN": ("it cannot be opened", PERMISSIONS),

@@ -408,6 +408,41 @@ def test_ctrl_c_ends_a_loop_of_the_shell_too(shell: Shell) -> None:
     assert "round" not in shell.child.before
 
 
+@pytest.mark.parametrize(("key", "number"), [("c", signal.SIGINT), ("\\", signal.SIGQUIT)])
+def test_a_key_that_ends_the_program_ends_its_script_too(
+    terminal: Terminal, key: str, number: int
+) -> None:
+    inner = run("sh", "-c", "echo began; exec sleep 60")
+    session = terminal(line=f"ulimit -c 0; {inner}; echo the script goes on")
+    session.press("began", key)
+    session.child.expect_exact(pexpect.EOF)
+    session.child.close()
+    assert session.child.signalstatus == number
+    assert "goes on" not in session.shown
+
+
+def test_ctrl_c_ends_the_script_of_a_script(terminal: Terminal) -> None:
+    inner = run("sh", "-c", "echo began; exec sleep 60")
+    session = terminal(line=f"{run('sh', '-c', f'{inner}; echo goes on')}; echo goes on")
+    session.press("began", "c")
+    assert session.end() == 130
+    assert "goes on" not in session.shown
+
+
+def test_what_writes_to_the_program_ends_by_ctrl_c_too(terminal: Terminal) -> None:
+    inner = run("sh", "-c", "echo began; exec sleep 60")
+    session = terminal(line=f"(sleep 60; echo not ended) | {inner}")
+    session.press("began", "c")
+    assert session.end() == 130
+    assert "not ended" not in session.shown
+
+
+def test_a_signal_that_no_key_sent_is_for_the_program_alone(terminal: Terminal) -> None:
+    session = terminal(line=f"{run('sh', '-c', 'kill -INT $$')}; echo the script goes on after $?")
+    assert session.end() == 0
+    assert "goes on after 130" in session.shown
+
+
 def test_ctrl_z_and_fg_where_the_output_is_a_file(shell: Shell, tmp_path: Path) -> None:
     script = "echo began >&2; read x; echo got $x $PW; exit 3"
     shell.type(f"{run('sh', '-c', script)} > out; echo code $?", "began\r")

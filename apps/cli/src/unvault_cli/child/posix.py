@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from unvault_cli.child.line_ends import LineEnds
 from unvault_cli.child.monitor import Direct, Monitored, begin_monitored
 from unvault_cli.child.relay import Masker, PolledStream, settle
-from unvault_cli.child.signals import Signals
+from unvault_cli.child.signals import Signals, tell_others
 from unvault_cli.child.starting import Program, become, begin_program, problem, told
 from unvault_cli.child.terminal import Terminal, controlling, copy_size, inner_for
 
@@ -89,6 +89,7 @@ class _Running:
             if terminal is not None:
                 terminal.detach()
         child.let_go()
+        self._tell_others(status)
         return _code(status)
 
     def _lay_pipes(self, redactor: Redactor) -> None:
@@ -149,6 +150,13 @@ class _Running:
             self._signals.release()
             raise problem(self._program, number)
         return child
+
+    def _tell_others(self, status: int) -> None:
+        """See to it that a key that ended the program ends the script that it is part of."""
+        if self._terminal is not None and os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if self._terminal.asked(number):
+                tell_others(number)
 
     def _wait(self, child: Direct | Monitored) -> int:
         """Hand on signals until the program has ended, and return its status."""

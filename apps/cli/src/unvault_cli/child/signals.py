@@ -113,6 +113,17 @@ class Signals:
         thread.start()
 
 
+def tell_others(number: int) -> None:
+    """Send a signal to the other processes of our group.
+
+    A terminal would have sent it to them as well, when its key was pressed.
+    """
+    before = signal.getsignal(number)
+    signal.signal(number, signal.SIG_IGN)
+    os.killpg(os.getpgrp(), number)
+    signal.signal(number, signal.SIG_DFL if before is None else before)
+
+
 def _hand_over(woken: int, waiting: int) -> None:
     while True:
         for number in os.read(woken, 64):

@@ -6,10 +6,14 @@ import contextlib
 import errno
 import fcntl
 import os
+import signal
 import termios
 import threading
 import time
 from typing import Any
+
+_ENDING = {signal.SIGINT: termios.VINTR, signal.SIGQUIT: termios.VQUIT}
+"""By signal, the key that sends it: to all processes in a terminal's foreground."""
 
 _PAUSE_SECONDS = 0.05
 """How long to wait where the terminal is another one's at the moment."""
@@ -32,6 +36,7 @@ class Terminal:
         self.raw = raw(self._before)
         self._raw = False
         self._listening = threading.Event()
+        self._asked: set[int] = set()
         self.inside, self.outside = _pair(self._before, screen)
 
     @property
@@ -92,6 +97,10 @@ class Terminal:
         """Return what `put_back` needs to stay open."""
         return () if self._keyboard is None else (self._keyboard,)
 
+    def asked(self, number: int) -> bool:
+        """Return whether a person has typed the key for a signal, since the program began."""
+        return number in self._asked
+
     def resize(self) -> None:
         """Give the inner terminal the size of the outer one; the system tells its programs."""
         copy_size(self._screen, self.outside)
@@ -114,11 +123,20 @@ class Terminal:
             if not typed:
                 return
             self._listening.wait()  # it was read in the middle of a change
+            self._note(typed)
             try:
                 while typed:
                     typed = typed[os.write(self.outside, typed) :]
             except OSError:
                 return  # the program has ended
+
+    def _note(self, typed: bytes) -> None:
+        """Take note of the keys that end a program.
+
+        Also where the program's terminal is raw, as it is while one of ours runs there in turn.
+        """
+        keys = self.raw[6]
+        self._asked |= {number for number, key in _ENDING.items() if keys[key] in typed}
 
 
 def raw(settings: list[Any]) -> list[Any]:
