@@ -257,3 +257,37 @@ print(*(each.name for each in opened().list()))
         tmp_path,
     )
     assert told == "deep"
+
+
+THE_END = """
+import atexit, sys, threading, time
+from unvault import fork
+
+fork.PATIENCE = 600
+
+def at_the_very_end():
+    with fork.no_fork_meanwhile():  # whoever ends the process is let in
+        print("the end")
+
+atexit.register(at_the_very_end)
+inside = threading.Event()
+
+def work():
+    with fork.no_fork_meanwhile():
+        inside.set()
+        time.sleep(0.3)
+        print("done")
+    with fork.no_fork_meanwhile():
+        print("in again")
+
+threading.Thread(target=work, daemon=True).start()
+inside.wait(20)
+"""
+
+
+def test_a_process_does_not_end_while_a_thread_is_where_it_must_not_be_stopped() -> None:
+    """One that was importing a library written in Rust was, and the process was aborted."""
+    done = subprocess.run(
+        [sys.executable, "-c", THE_END], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\nthe end\n", "")

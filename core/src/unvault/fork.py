@@ -8,6 +8,7 @@ since the state is a library's, the fork waits until no thread is inside that li
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ from typing import Protocol
 from weakref import WeakSet
 
 PATIENCE = 5.0
-"""How many seconds a fork waits for other threads. Then it goes on: a thread that waits for the one
-that forks would never be done."""
+"""How many seconds a fork, or the end of the process, waits for other threads. Then it goes on: a
+thread that waits for the one that forks would never be done."""
 
 
 class Renewable(Protocol):
@@ -77,11 +78,14 @@ class _Gate:
         self._changed = threading.Condition(self._lock)
 
     def hear(self) -> None:
-        """Ask to be told of forks. A fork that is under way by then waits for nobody."""
+        """Ask to be told of forks and of the end. One that is under way then waits for nobody."""
         with self._lock:  # a condition's own `with` may keep it, interrupted by Ctrl-C
-            if self._heard or not hasattr(os, "register_at_fork"):  # Windows has no fork
+            if self._heard:
                 return
             self._heard = True
+            atexit.register(self._at_the_end)
+            if not hasattr(os, "register_at_fork"):  # Windows has no fork
+                return
             os.register_at_fork(
                 before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child
             )
@@ -92,7 +96,7 @@ class _Gate:
         me = threading.get_ident()
         with self._lock:
             if me not in self._inside:
-                self._changed.wait_for(lambda: not self._forking, PATIENCE)
+                self._changed.wait_for(lambda: {*self._forking} <= {me}, PATIENCE)
             self._inside[me] = self._inside.get(me, 0) + 1
 
     def leave(self) -> None:
@@ -109,6 +113,17 @@ class _Gate:
         self._changed.acquire()
         self._forking.append(me)
         self._changed.wait_for(lambda: self._inside.keys() <= {me}, PATIENCE)
+
+    def _at_the_end(self) -> None:
+        """Let other threads come out before the process ends, and none in any more.
+
+        Python stops threads wherever they are then, which aborts the process where that is in a
+        library written in C++ or Rust, such as one that is being imported.
+        """
+        me = threading.get_ident()
+        with self._lock:
+            self._forking.append(me)
+            self._changed.wait_for(lambda: self._inside.keys() <= {me}, PATIENCE)
 
     def _in_parent(self) -> None:
         me = threading.get_ident()
@@ -129,6 +144,8 @@ _GATE = _Gate()  # one for the process, as forks are the process's
 @contextmanager
 def no_fork_meanwhile() -> Iterator[None]:
     """Keep other threads from forking while the block runs: they wait, `PATIENCE` at the most.
+
+    So does the end of the process.
 
     For calls into a library that would be stuck in the child if it were copied in the middle, and
     for imports: a module that is half imported stays so, and whoever needs it waits for ever. The
