@@ -223,7 +223,7 @@ def test_a_hit_needs_no_thread(monkeypatch):
             for _ in range(100):
                 assert (await vault.fetch("fake/a")).text() == "1"
             assert (await vault.fetch(Reference("fake", "a"))).text() == "1"
-            assert threading.active_count() == threads
+            assert threading.active_count() <= threads
             monkeypatch.undo()
 
     asyncio.run(main())
