@@ -27,7 +27,7 @@ from unvault.retries import Again
 from unvault_gcp._errors import HTTP_CODES, no_answer, refused
 from unvault_gcp._exceptions import grpc_error
 from unvault_gcp.asking import USER_AGENT
-from unvault_gcp.connection import Connection, bundle, proxy_of
+from unvault_gcp.connection import Connection, bundle, holds_certificates, proxy_of
 from unvault_gcp.transports import WHERE
 
 _OWN_PROXY = "grpc_proxy"
@@ -134,11 +134,15 @@ def _trusted(ca_file: Path | None) -> bytes | None:
     if known is None:
         return None
     try:
-        return known.read_bytes()
+        content = known.read_bytes()
     except OSError as error:
         why = error.strerror
+    else:
+        if holds_certificates(content):
+            return content
+        why = "it holds none"  # with nothing in it, gRPC would trust those that it comes with
     raise Unavailable(
-        f"the file {str(known)!r} with the certificates to trust cannot be read: {why}",
+        f"the file {str(known)!r} with the certificates to trust cannot be used: {why}",
         hint="check the field ca_file, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE",
     )
 
