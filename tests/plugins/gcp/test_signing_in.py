@@ -89,7 +89,14 @@ class TestServiceAccount:
             with pytest.raises(CredentialRejected, match="does not accept the token") as caught:
                 action()
             assert "clock" in caught.value.hint
+            assert f"keys list --iam-account={key['client_email']})" in caught.value.hint
             assert "PRIVATE KEY" not in told(caught.value)
+
+    def test_what_to_type_holds_nothing_that_a_shell_would_take_for_more(self, gcp, open_unvault):
+        key = gcp.reader().key(client_email="x;reboot@acme.iam.gserviceaccount.com")
+        with pytest.raises(CredentialRejected) as caught:
+            read(open_unvault(at(gcp, key=json.dumps(key))))
+        assert "--iam-account=EMAIL)" in caught.value.hint
 
     def test_a_key_that_is_revoked_while_it_is_in_use(self, gcp, transport, open_unvault):
         reader = gcp.reader()
