@@ -339,6 +339,21 @@ class TestProxy:
         assert "proxy" in failed.message
         assert set(connect.refused) == {"secretmanager.example.com"}
 
+    @pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
+    @pytest.mark.parametrize("kind", ["https", "socks5", "socks5h"])
+    def test_a_proxy_of_a_kind_that_cannot_be_used_is_not_gone_past(
+        self, trusted, reader, transport, open_unvault, monkeypatch, variable, kind
+    ):
+        for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy"):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv(variable, f"{kind}://127.0.0.1:9")
+        known = by_key(trusted, reader, transport=transport, timeout=1)
+        unvault = open_unvault(known | {"endpoint": trusted.tls_address})
+
+        _, failed = seconds(lambda: read(unvault), Unavailable)
+        assert "proxy" in failed.message
+        assert trusted.connections == 0
+
     def test_a_proxy_that_is_not_there(self, gcp, reader, transport, open_unvault, monkeypatch):
         known = by_key(gcp, reader, transport=transport, timeout=1)
         unvault = open_unvault(known | {"endpoint": "https://secretmanager.example.com"})

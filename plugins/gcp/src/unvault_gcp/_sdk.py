@@ -62,7 +62,7 @@ def client_at(connection: Connection, location: str | None) -> SecretManagerServ
         location: Of regional secrets; None for global ones.
 
     Raises:
-        Unavailable: The certificates to trust cannot be read, or the SDK does not take a variable.
+        Unavailable: The certificates or the proxy cannot be used, or a variable of the SDK's.
     """
     channel = _channel(connection.address(location), connection.ca_file)
     try:
@@ -148,7 +148,19 @@ def _trusted(ca_file: Path | None) -> bytes | None:
 
 
 def _proxy_options(proxy: str | None) -> tuple[tuple[str, object], ...]:
-    """Return what has gRPC use the proxy that all others use; it reads some variables only."""
+    """Return what has gRPC use the proxy that all others use; it reads some variables only.
+
+    Raises:
+        Unavailable: It is of a kind that gRPC does not know, and would go past without a word.
+    """
     if os.environ.get(_OWN_PROXY):
         return ()
-    return (("grpc.enable_http_proxy", 0),) if proxy is None else (("grpc.http_proxy", proxy),)
+    if proxy is None:
+        return (("grpc.enable_http_proxy", 0),)
+    if not proxy.lower().startswith("http://"):
+        raise Unavailable(
+            f"the proxy on the way to {WHERE} is of a kind that gRPC cannot use",
+            hint="HTTPS_PROXY, or ALL_PROXY, has to name one with http://; for any other, use the"
+            " transport rest",
+        )
+    return (("grpc.http_proxy", proxy),)
