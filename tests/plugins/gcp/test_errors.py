@@ -152,6 +152,22 @@ def test_whatever_urllib3_raises_is_one_of_our_errors(name):
     assert "canary" not in told(failed)
 
 
+@pytest.mark.parametrize(
+    ("behind", "may_pass"),
+    [
+        (urllib3.exceptions.NewConnectionError(None, "canary"), True),
+        (ConnectionResetError("canary"), True),
+        (OSError("Tunnel connection failed: 403 canary"), False),
+    ],
+)
+def test_by_way_of_a_proxy_the_same_may_pass_as_without_one(behind, may_pass):
+    failed, again = http_error(urllib3.exceptions.ProxyError("canary", behind), "it")
+
+    assert again is may_pass
+    assert "HTTPS_PROXY" in failed.hint
+    assert "canary" not in told(failed)
+
+
 def test_an_exception_that_nobody_knows_yet_tells_its_class_only():
     class NewError(Exception):
         pass

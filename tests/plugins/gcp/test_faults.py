@@ -262,8 +262,44 @@ class TestTls:
         _, failed = seconds(lambda: read(unvault), Unavailable)
         assert "certificates" in failed.message
 
+    @pytest.mark.parametrize("content", [b"", b"canary", b"-----BEGIN PRIVATE KEY-----"])
+    def test_a_file_without_certificates_is_named_and_no_other_is_trusted(
+        self, trusted, reader, transport, tmp_path, open_unvault, content
+    ):
+        (tmp_path / "empty.pem").write_bytes(content)
+        known = by_key(trusted, reader, transport=transport, ca_file=str(tmp_path / "empty.pem"))
+        unvault = open_unvault(known | {"endpoint": trusted.tls_address, "timeout": 1})
+
+        _, failed = seconds(lambda: read(unvault), Unavailable)
+        assert "certificates" in failed.message
+        assert "ca_file" in failed.hint
+
 
 class TestProxy:
+    def test_a_connection_that_is_broken_behind_one_is_made_again(
+        self, gcp, connect, reader, transport, open_unvault
+    ):
+        known = {**by_key(gcp, reader, transport=transport)}
+        del known["endpoint"]
+        unvault = open_unvault(known)
+        assert read(unvault) == "canary-1"
+        gcp.reset(times=1)
+
+        assert read(unvault) == "canary-1"
+        assert gcp.connections == 2
+
+    def test_a_connection_that_breaks_for_ever_behind_one_is_an_error(
+        self, gcp, connect, reader, transport, open_unvault
+    ):
+        known = {**by_key(gcp, reader, transport=transport, timeout=1)}
+        del known["endpoint"]
+        gcp.reset(times=ALWAYS)
+
+        unvault = open_unvault(known)
+        _, failed = seconds(lambda: read(unvault), Unavailable)
+        assert "broke" in failed.message
+        assert gcp.asked("AccessSecretVersion") > 1
+
     def test_regional_secrets_are_asked_for_at_their_own_address(
         self, gcp, connect, reader, transport, open_unvault
     ):
@@ -302,6 +338,21 @@ class TestProxy:
         _, failed = seconds(lambda: read(unvault), Unavailable)
         assert "proxy" in failed.message
         assert set(connect.refused) == {"secretmanager.example.com"}
+
+    @pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
+    @pytest.mark.parametrize("kind", ["https", "socks5", "socks5h"])
+    def test_a_proxy_of_a_kind_that_cannot_be_used_is_not_gone_past(
+        self, trusted, reader, transport, open_unvault, monkeypatch, variable, kind
+    ):
+        for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy"):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv(variable, f"{kind}://127.0.0.1:9")
+        known = by_key(trusted, reader, transport=transport, timeout=1)
+        unvault = open_unvault(known | {"endpoint": trusted.tls_address})
+
+        _, failed = seconds(lambda: read(unvault), Unavailable)
+        assert "proxy" in failed.message
+        assert trusted.connections == 0
 
     def test_a_proxy_that_is_not_there(self, gcp, reader, transport, open_unvault, monkeypatch):
         known = by_key(gcp, reader, transport=transport, timeout=1)

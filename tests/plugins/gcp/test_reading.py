@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from tests.plugins.gcp.using import by_key, told
+from tests.plugins.gcp.using import at, by_key, told
 
 from unvault import Reference
 from unvault.errors import (
     AccessDenied,
+    CredentialMissing,
     FieldNotFound,
     InvalidReference,
     SecretDeleted,
@@ -111,8 +114,9 @@ def test_a_secret_or_a_version_that_is_not_there(gcp, unvault):
         unvault.fetch("prod/dbb")
     assert not isinstance(caught.value, VersionNotFound | SecretDeleted)
     for version in ("7", "gone"):
-        with pytest.raises(VersionNotFound, match=f"no version '{version}'"):
+        with pytest.raises(VersionNotFound, match=f"no version '{version}'") as caught:
             unvault.fetch(f"prod/db?version={version}")
+        assert "gcloud secrets versions list db --project=acme shows" in caught.value.hint
 
 
 def test_disabled_and_destroyed_versions_are_told_apart(gcp, unvault):
@@ -124,12 +128,40 @@ def test_disabled_and_destroyed_versions_are_told_apart(gcp, unvault):
     with pytest.raises(SecretDeleted, match=r"'2' .* is disabled") as caught:
         unvault.fetch("prod/db?version=2")
     assert not isinstance(caught.value, SecretDestroyed)
-    assert "versions enable" in caught.value.hint
+    assert "versions enable 2 --secret=db --project=acme, or" in caught.value.hint
     with pytest.raises(SecretDestroyed, match="'3'"):
         unvault.fetch("prod/db?version=3")
     with pytest.raises(SecretDestroyed, match="'latest'"):  # it is the last, whatever its state
         unvault.fetch("prod/db")
     assert unvault.fetch("prod/db?version=1").text() == "canary-1"
+
+
+def test_what_to_type_has_the_location_of_a_regional_secret(gcp, unvault):
+    gcp.put("acme", "db", "canary-1", location="europe-west1")
+    gcp.set_state("projects/acme/locations/europe-west1/secrets/db/versions/1", "DISABLED")
+
+    with pytest.raises(SecretDeleted) as caught:
+        unvault.fetch("prod/db?location=europe-west1")
+    wanted = "versions enable VERSION --secret=db --project=acme --location=europe-west1, or"
+    assert wanted in caught.value.hint
+
+
+def test_a_project_that_is_none_is_not_put_down_to_the_reference(gcp, reader, open_unvault):
+    gcp.put("acme", "db", "canary-1")
+    gcp.grant(reader, "projects/acme/secrets/db")
+    key = json.dumps(reader.key(project_id="../canary"))
+    unvault = open_unvault(at(gcp, key=key))
+
+    for ask in (
+        lambda: unvault.fetch("prod/db"),
+        lambda: list(unvault.list("prod")),
+        lambda: unvault.credentials.test("prod"),
+    ):
+        with pytest.raises(CredentialMissing, match="no project's id") as caught:
+            ask()
+        assert "project_id" in caught.value.hint
+    assert gcp.requests == []
+    assert unvault.fetch("prod/projects/acme/secrets/db").text() == "canary-1"
 
 
 def test_a_damaged_payload_is_fetched_again(gcp, unvault):
@@ -229,6 +261,19 @@ class TestListing:
             assert [info.path for info in unvault.list("prod", prefix)] == [whole]
         assert list(unvault.list("prod", "projects/other/secrets/x")) == []
         assert list(unvault.list("prod", "projects/other/x")) == []
+
+    @pytest.mark.parametrize(
+        "prefix",
+        [
+            *("projects/", "projects/other", "projects/other/locations/", "projects/other/loc"),
+            *("projects/other/locations/europe-west1", "projects/../", "projects/a?b/"),
+        ],
+    )
+    def test_a_prefix_that_does_not_say_what_to_list(self, gcp, unvault, prefix):
+        with pytest.raises(InvalidReference) as caught:
+            list(unvault.list("prod", prefix))
+        assert caught.value.hint
+        assert gcp.requests == []
 
     def test_all_pages_are_read(self, gcp, unvault):
         gcp.secrets.page_size = 2

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.plugins.gcp.using import add, at, by_key, told, write
@@ -86,7 +89,14 @@ class TestServiceAccount:
             with pytest.raises(CredentialRejected, match="does not accept the token") as caught:
                 action()
             assert "clock" in caught.value.hint
+            assert f"keys list --iam-account={key['client_email']})" in caught.value.hint
             assert "PRIVATE KEY" not in told(caught.value)
+
+    def test_what_to_type_holds_nothing_that_a_shell_would_take_for_more(self, gcp, open_unvault):
+        key = gcp.reader().key(client_email="x;reboot@acme.iam.gserviceaccount.com")
+        with pytest.raises(CredentialRejected) as caught:
+            read(open_unvault(at(gcp, key=json.dumps(key))))
+        assert "--iam-account=EMAIL)" in caught.value.hint
 
     def test_a_key_that_is_revoked_while_it_is_in_use(self, gcp, transport, open_unvault):
         reader = gcp.reader()
@@ -214,6 +224,37 @@ class TestServiceAccount:
             with pytest.raises(CredentialMissing, match="cannot be read: ") as caught:
                 read(open_unvault(at(gcp, key_file=str(path))))
             assert str(path) in caught.value.message
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+    def test_a_key_from_a_pipe_is_read_once(self, gcp, tmp_path, open_unvault):
+        reader, pipe = gcp.reader(), tmp_path / "pipe"
+        os.mkfifo(pipe)
+
+        def read_from_pipe():
+            content = json.dumps(reader.key())
+            writer = threading.Thread(target=pipe.write_text, args=(content,))
+            writer.start()
+            try:
+                return read(open_unvault(at(gcp, key_file=str(pipe))))
+            finally:
+                writer.join()
+
+        assert read_from_pipe() == "canary-1"
+        gcp.fail("UNAUTHENTICATED")
+        with pytest.raises(CredentialRejected):  # and nobody waits for more from the pipe
+            read_from_pipe()
+
+    @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device here")
+    def test_a_file_without_end_is_not_read_to_its_end(self, gcp, open_unvault):
+        with pytest.raises(CredentialMissing, match="too large"):
+            read(open_unvault(at(gcp, key_file="/dev/zero")))
+
+    def test_variables_of_no_type_s_own_lead_to_the_type_that_has_none(self, gcp, open_unvault):
+        unvault = open_unvault(environ={"UNVAULT_GCP_TRANSPORT": "rest"})
+
+        with pytest.raises(CredentialMissing, match="neither a key file nor a key") as caught:
+            unvault.fetch("gcp/db")
+        assert "UNVAULT_GCP_TYPE=adc" in caught.value.hint
 
     def test_neither_a_file_nor_a_content_and_both_of_them(self, gcp, tmp_path, open_unvault):
         file = gcp.reader().key_file(tmp_path / "key.json")

@@ -40,6 +40,13 @@ def _proxy(_text: str, where: str) -> UnvaultError:
     )
 
 
+def _cut_behind_proxy(_text: str, where: str) -> UnvaultError:
+    return Unavailable(
+        f"the connection to {where}, by way of a proxy, was broken",
+        hint="try again in a while; and check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+    )
+
+
 def _untrusted(text: str, where: str) -> UnvaultError:
     if re.search(_BROKEN_OFF, text):
         return _cut(text, where)
@@ -98,6 +105,7 @@ HTTP: Mapping[str, _Made] = {
     "IncompleteRead": _cut,
     "LocationValueError": _away,
     "TooLarge": _garbled,
+    "NoCertificates": _no_such_file,
     "FileNotFoundError": _no_such_file,
     "PermissionError": _no_such_file,
     "IsADirectoryError": _no_such_file,
@@ -151,10 +159,16 @@ GENERIC_AUTH = frozenset(
 
 def http_error(error: Exception, where: str) -> tuple[UnvaultError, bool]:
     """Return the error for a request without an answer, and whether it may work in a moment."""
+    # urllib3 blames the proxy for whatever breaks before an answer, also long after the proxy did
+    # all that it has to do: what it closes, it counts as never connected.
+    origin = getattr(error, "original_error", None)
+    if isinstance(origin, ConnectionError):
+        return _cut_behind_proxy("", where), True
     for kind in type(error).__mro__:
         if kind.__name__ in HTTP:
             failed = HTTP[kind.__name__](str(error), where)
-            return failed, kind.__name__ in AGAIN or bool(re.search(_BROKEN_OFF, str(error)))
+            passing = {kind.__name__, type(origin).__name__} & AGAIN
+            return failed, bool(passing or re.search(_BROKEN_OFF, str(error)))
     return _unknown(error, where), False
 
 

@@ -27,6 +27,10 @@ _LARGEST = 8 << 20
 """How many bytes an answer may have. A page of a list has some ten thousand."""
 
 
+class NoCertificates(Exception):
+    """A file that is named as one with certificates holds none that can be used."""
+
+
 class TooLarge(Exception):
     """An answer is larger than any that is expected."""
 
@@ -79,7 +83,7 @@ class Sender:
             directly: By no proxy: what is asked is part of this machine.
 
         Raises:
-            HTTPError, OSError, TooLarge, ValueError: There is none that can be used.
+            HTTPError, OSError, NoCertificates, TooLarge, ValueError: There is none to be used.
         """
         end = time.monotonic() + seconds
         response: Any = self._manager(url, directly=directly).urlopen(
@@ -118,7 +122,12 @@ class Sender:
 
     def _made(self, proxy: str | None) -> PoolManager:
         known = self._connection.ca_file or bundle() or certifi.where()
-        trusted = ssl.create_default_context(cafile=str(known))
+        try:
+            trusted = ssl.create_default_context(cafile=str(known))
+        except ssl.SSLError:
+            trusted = None
+        if trusted is None:
+            raise NoCertificates
         options: dict[str, Any] = {"num_pools": 8, "maxsize": _POOL, "ssl_context": trusted}
         if proxy is None:
             made = PoolManager(**options)

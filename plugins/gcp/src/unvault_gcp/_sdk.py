@@ -27,7 +27,7 @@ from unvault.retries import Again
 from unvault_gcp._errors import HTTP_CODES, no_answer, refused
 from unvault_gcp._exceptions import grpc_error
 from unvault_gcp.asking import USER_AGENT
-from unvault_gcp.connection import Connection, bundle, proxy_of
+from unvault_gcp.connection import Connection, bundle, holds_certificates, proxy_of
 from unvault_gcp.transports import WHERE
 
 _OWN_PROXY = "grpc_proxy"
@@ -62,7 +62,7 @@ def client_at(connection: Connection, location: str | None) -> SecretManagerServ
         location: Of regional secrets; None for global ones.
 
     Raises:
-        Unavailable: The certificates to trust cannot be read, or the SDK does not take a variable.
+        Unavailable: The certificates or the proxy cannot be used, or a variable of the SDK's.
     """
     channel = _channel(connection.address(location), connection.ca_file)
     try:
@@ -134,17 +134,33 @@ def _trusted(ca_file: Path | None) -> bytes | None:
     if known is None:
         return None
     try:
-        return known.read_bytes()
+        content = known.read_bytes()
     except OSError as error:
         why = error.strerror
+    else:
+        if holds_certificates(content):
+            return content
+        why = "it holds none"  # with nothing in it, gRPC would trust those that it comes with
     raise Unavailable(
-        f"the file {str(known)!r} with the certificates to trust cannot be read: {why}",
+        f"the file {str(known)!r} with the certificates to trust cannot be used: {why}",
         hint="check the field ca_file, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE",
     )
 
 
 def _proxy_options(proxy: str | None) -> tuple[tuple[str, object], ...]:
-    """Return what has gRPC use the proxy that all others use; it reads some variables only."""
+    """Return what has gRPC use the proxy that all others use; it reads some variables only.
+
+    Raises:
+        Unavailable: It is of a kind that gRPC does not know, and would go past without a word.
+    """
     if os.environ.get(_OWN_PROXY):
         return ()
-    return (("grpc.enable_http_proxy", 0),) if proxy is None else (("grpc.http_proxy", proxy),)
+    if proxy is None:
+        return (("grpc.enable_http_proxy", 0),)
+    if not proxy.lower().startswith("http://"):
+        raise Unavailable(
+            f"the proxy on the way to {WHERE} is of a kind that gRPC cannot use",
+            hint="HTTPS_PROXY, or ALL_PROXY, has to name one with http://; for any other, use the"
+            " transport rest",
+        )
+    return (("grpc.http_proxy", proxy),)

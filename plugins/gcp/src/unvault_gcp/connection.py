@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -71,6 +72,11 @@ def connection_of(answers: Answers) -> Connection:
 def bundle() -> str | None:
     """Return the file with the certificates to trust that the environment names."""
     return next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
+
+
+def holds_certificates(content: bytes) -> bool:
+    """Say whether the content of a file looks like certificates in PEM."""
+    return bool(re.search(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----", content))
 
 
 def proxy_of(address: str) -> str | None:

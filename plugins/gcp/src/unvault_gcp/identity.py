@@ -6,7 +6,7 @@ import attrs
 
 from unvault.errors import AccessDenied
 from unvault.model import Session
-from unvault_gcp.reading import Wanted
+from unvault_gcp.reading import Wanted, own_project
 from unvault_gcp.vault import Vault
 
 
@@ -20,7 +20,7 @@ def described(session: Session) -> Session:
         "transport": vault.connection.transport,
     }
     if vault.project is not None:
-        details["list"] = _may_list(vault, vault.project)
+        details["list"] = _may_list(vault, own_project(vault.project))
     return attrs.evolve(session, details=details)
 
 

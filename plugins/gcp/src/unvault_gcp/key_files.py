@@ -26,25 +26,38 @@ class Seen:
 
     path: Path
     """Where it is."""
-    digest: bytes = attrs.field(repr=False)
-    """What changes with its content."""
+    digest: bytes | None = attrs.field(repr=False)
+    """What changes with its content; None for a pipe, which gives its content only once."""
 
     @classmethod
     def now(cls, path: Path) -> Seen:
         """Return it as it is now: to be called before it is read."""
-        return cls(path, _digest(path))
+        return cls(path, None if _is_stream(path) else _digest(path))
 
     @property
     def changed(self) -> bool:
         """Whether it is another one by now."""
-        return _digest(self.path) != self.digest
+        return self.digest is not None and _digest(self.path) != self.digest
+
+
+def _is_stream(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _digest(path: Path) -> bytes:
     try:
-        return hashlib.sha256(path.read_bytes()).digest()
+        return hashlib.sha256(_start(path)).digest()
     except (OSError, ValueError):
         return b""
+
+
+def _start(path: Path) -> bytes:
+    """Return a file's content or, where it is larger than any that is expected, its start."""
+    with path.open("rb") as file:
+        return file.read(_LARGEST + 1)
 
 
 def read(path: Path, advice: str) -> Content:
@@ -58,12 +71,12 @@ def read(path: Path, advice: str) -> Content:
         CredentialMissing: It cannot be read, or is no JSON object.
     """
     try:
-        if path.stat().st_size > _LARGEST:
-            raise _unusable(f"the file {str(path)!r}", ["it is too large"], advice)
-        content = path.read_bytes()
+        content = _start(path)
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or "there is no such file"
     else:
+        if len(content) > _LARGEST:
+            raise _unusable(f"the file {str(path)!r}", ["it is too large"], advice)
         return parsed(content, f"the file {str(path)!r}", advice)
     raise CredentialMissing(f"the file {str(path)!r} cannot be read: {why}", hint=advice)
 
@@ -108,7 +121,8 @@ def key_of(answers: Answers) -> tuple[Content, str]:
         raise CredentialMissing(
             "there is neither a key file nor a key",
             hint="give the credential the field key_file, or the file's content: --field-file"
-            " key=FILE",
+            " key=FILE; or set UNVAULT_GCP_TYPE=adc, where variables are to go with application"
+            " default credentials",
         )
     if path is not None:
         named, advice = f"the key file {str(path)!r}", "check the field key_file"

@@ -75,6 +75,8 @@ def list_secrets(session: Session, prefix: str) -> Iterator[SecretInfo]:
     The project is the credential's, or the one that a prefix ``projects/P/`` names.
 
     Raises:
+        InvalidReference: The prefix does not say which project or location is meant.
+        CredentialMissing: It is that of bare names, and nothing says which project is meant.
         AccessDenied: It is not allowed.
     """
     found: Iterator[SecretInfo] = session.client.browse(prefix)

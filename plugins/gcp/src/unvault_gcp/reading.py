@@ -24,6 +24,9 @@ _PARTS = re.compile(
     "projects/(?P<project>[^/]+)(?:/locations/(?P<location>[^/]+))?"
     "/secrets/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?"
 )
+_PREFIX = re.compile(
+    "projects/(?P<project>[^/]+)/(?:locations/(?P<location>[^/]+)/)?(?!l).*", re.DOTALL
+)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PROJECT = re.compile(r"(?:[a-z0-9.-]{1,200}:)?[a-z0-9-]{1,63}")
 _LOCATION = re.compile(r"[a-z0-9-]{1,63}")
@@ -92,12 +95,34 @@ def wanted(request: SecretRequest, project: str | None) -> Wanted:
             raise _twofold(name)
     known = {"version": LATEST, **given, **parts}
     if "project" not in known:
-        if project is None:
-            raise no_project()
-        known["project"] = project
+        known["project"] = own_project(project)
     secret = Wanted(**known)
     _check(secret)
     return secret
+
+
+def own_project(project: str | None) -> str:
+    """Return the project of secrets with a bare name.
+
+    Args:
+        project: What the credential or the environment names, if anything.
+
+    Raises:
+        CredentialMissing: Nothing says which one is meant, or it can be no project's id.
+    """
+    if project is None:
+        raise CredentialMissing(
+            "nothing says which project the secret is in",
+            hint="give the credential the field project, set GOOGLE_CLOUD_PROJECT, or name the"
+            " secret in full: projects/PROJECT/secrets/NAME",
+        )
+    if not _PROJECT.fullmatch(project):
+        raise CredentialMissing(
+            "what is named as the project of secrets is no project's id",
+            hint="give the credential the field project; or correct project_id in the key,"
+            " GOOGLE_CLOUD_PROJECT, or what gcloud config set project wrote",
+        )
+    return project
 
 
 def _check(secret: Wanted) -> None:
@@ -149,12 +174,18 @@ def refusal_of(refusal: Refused, secret: Wanted) -> UnvaultError:
     return unexpected(refusal, "Secret Manager")
 
 
+def _place_of(secret: Wanted) -> str:
+    """Return what gcloud has to be told besides a secret's name."""
+    place = f" --location={secret.location}" if secret.location else ""
+    return f" --project={secret.project}{place}"
+
+
 def _missing(refusal: Refused, secret: Wanted, named: str) -> UnvaultError:
     if "version" in refusal.said and secret.version != LATEST:
         return VersionNotFound(
             f"there is no version {secret.version!r} of {named}",
-            hint=f"leave it out for the latest; gcloud secrets versions list {secret.name} shows"
-            " those there are",
+            hint=f"leave it out for the latest; gcloud secrets versions list {secret.name}"
+            f"{_place_of(secret)} shows those there are",
         )
     if "version" in refusal.said:
         return SecretNotFound(f"{named} has no version yet", hint="add one")
@@ -173,21 +204,41 @@ def _unfit(refusal: Refused, secret: Wanted, named: str) -> UnvaultError:
             hint="use another version, or add one",
         )
     if "disabled" in refusal.said:
+        version = secret.version if secret.version.isdecimal() else "VERSION"
         return SecretDeleted(
             f"{which} is disabled",
-            hint=f"gcloud secrets versions enable VERSION --secret={secret.name}, or use another"
-            " version",
+            hint=f"gcloud secrets versions enable {version} --secret={secret.name}"
+            f"{_place_of(secret)}, or use another version",
         )
     return SecretDeleted(f"{which} cannot be read as it is now", hint="see to its state")
 
 
-def no_project() -> CredentialMissing:
-    """Return the error for a secret whose project nobody knows."""
-    return CredentialMissing(
-        "nothing says which project the secret is in",
-        hint="give the credential the field project, set GOOGLE_CLOUD_PROJECT, or name the secret"
-        " in full: projects/PROJECT/secrets/NAME",
-    )
+def listed(prefix: str, project: str | None) -> tuple[Wanted, str]:
+    """Return what a prefix of references asks for a list of.
+
+    Args:
+        prefix: What the references are to begin with.
+        project: That of secrets with a bare name, where there is one.
+
+    Returns:
+        The project and location, and what stands before a secret's own name in references.
+
+    Raises:
+        InvalidReference: It does not say which project or location is meant.
+        CredentialMissing: It is that of bare names, and nothing says which project is meant.
+    """
+    if not prefix.startswith("projects/"):
+        return Wanted(own_project(project), "", ""), ""
+    found = _PREFIX.fullmatch(prefix)
+    if found is None:
+        raise InvalidReference(
+            "the prefix does not say which project or location is meant",
+            hint="projects/PROJECT/ or projects/PROJECT/locations/LOCATION/, each with the slash at"
+            " its end, lists what is there",
+        )
+    place = Wanted(found["project"], "x", LATEST, found["location"])
+    _check(place)
+    return place, f"{place.parent}/secrets/"
 
 
 def _misnamed() -> InvalidReference:

@@ -19,6 +19,9 @@ from unvault_gcp.tokens import SCOPE, Caller
 
 _HOUR = 3600
 _OF_A_PROJECT = re.compile(r"[^@]+@([a-z0-9-]+)(?:\.([a-z0-9.-]+))?\.iam\.gserviceaccount\.com")
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+")
+"""An address that means the same to a shell."""
+
 _URL = re.compile(r".*/serviceAccounts/([^/:]+):generateAccessToken")
 
 
@@ -38,11 +41,13 @@ def by_key(web: Web, key: Content, named: str) -> Caller:
     from google.auth.crypt import RSASigner
     from google.oauth2.service_account import Credentials
 
+    email, numbers = str(key["client_email"]), private_key(str(key["private_key"]))
+    whose = email if _PLAIN.fullmatch(email) else "EMAIL"
     advice = (
         "see that the key is still there and enabled, and its service account too (gcloud iam"
-        " service-accounts keys list); and that this machine's clock is right"
+        f" service-accounts keys list --iam-account={whose}); and that this machine's clock is"
+        " right"
     )
-    email, numbers = str(key["client_email"]), private_key(str(key["private_key"]))
     token, expires = refreshed(
         Credentials(
             RSASigner(numbers, key["private_key_id"]),

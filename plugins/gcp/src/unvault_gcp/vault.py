@@ -24,7 +24,7 @@ from unvault_gcp._errors import (
 from unvault_gcp.asking import Web
 from unvault_gcp.connection import Connection
 from unvault_gcp.forms import REST
-from unvault_gcp.reading import Wanted, is_of, no_project, refusal_of, wanted
+from unvault_gcp.reading import Wanted, is_of, listed, refusal_of, wanted
 from unvault_gcp.tokens import Caller
 from unvault_gcp.transports import WHERE, Page, Payload, Transport
 
@@ -32,7 +32,6 @@ _PAGE = 1000
 _YOUNG_SECONDS = 10.0
 """For how long a token that was never accepted counts as new: another would fare no better."""
 
-_PREFIX = re.compile("(projects/([a-z0-9.:-]+)(?:/locations/([a-z0-9-]+))?/)(.*)", re.DOTALL)
 _T = TypeVar("_T")
 
 
@@ -77,14 +76,12 @@ class Vault:
         )
 
     def browse(self, prefix: str) -> Iterator[SecretInfo]:
-        """Return the secrets of a project whose names start with a prefix."""
-        found = _PREFIX.fullmatch(prefix)
-        if found is None:
-            if self.project is None:
-                raise no_project()
-            place, start = Wanted(self.project, "", ""), ""
-        else:
-            place, start = Wanted(found[2], "", "", found[3]), f"{found[1]}secrets/"
+        """Return the secrets of a project whose names start with a prefix.
+
+        Raises:
+            UnvaultError: See `unvault_gcp.plugin.list_secrets`.
+        """
+        place, start = listed(prefix, self.project)
         name = prefix.removeprefix(start) if prefix.startswith(start) else ""
         text = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else ""
         paths = (f"{start}{resource.rpartition('/')[2]}" for resource in self._names(place, text))
