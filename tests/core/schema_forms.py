@@ -90,6 +90,7 @@ def credential_forms(draw: st.DrawFn) -> CredentialForm:
         CredentialType(
             name,
             named_by_sign_in=draw(st.booleans()),
+            ambient=draw(st.booleans()),
             label=draw(st.sampled_from(["", CredentialType(name).title]) | _TEXTS),
             help=draw(_TEXTS),
             fields=draw(_fields()),

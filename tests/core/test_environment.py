@@ -304,6 +304,22 @@ def test_the_type_is_told_by_the_fields_given(provider, variables, kind):
     assert found(provider, **{stem + n: v for n, v in variables.items()}).type == kind
 
 
+def test_variables_that_fit_several_types_mean_the_one_that_means_no_credential():
+    key = [Field("key", kind="secret"), REGION]
+    found = {}
+    for ambient in (False, True):
+        last = CredentialType("none", fields=[REGION], ambient=ambient)
+        form = CredentialForm("Fake", types=[CredentialType("key", fields=key), last])
+        for given in ({"UNVAULT_FAKE_REGION": "eu"}, {"UNVAULT_FAKE_KEY": CANARY}):
+            found[ambient, *given] = credential_from("fake", form, given).type
+    assert found == {
+        (False, "UNVAULT_FAKE_REGION"): "key",
+        (False, "UNVAULT_FAKE_KEY"): "key",
+        (True, "UNVAULT_FAKE_REGION"): "none",
+        (True, "UNVAULT_FAKE_KEY"): "key",
+    }
+
+
 def test_variables_of_another_type_may_linger():
     credential = insomnia("aws", TYPE="sso", SECTION="dev", ACCESSKEYID="AKIA")
     assert dict(credential.answers) == {"section": "dev"}

@@ -58,8 +58,9 @@ def credential_from(
     """Return the credential the environment describes, or None where it describes none.
 
     White space around values is taken off. Without a ``…_TYPE`` variable, the type is the first
-    that has all the fields given and misses none; variables of fields that the other answers
-    hide are ignored. The arguments are those of `environment_variables`.
+    that has all the fields given and misses none, or the one of these that is `ambient`; variables
+    of fields that the other answers hide are ignored. The arguments are those of
+    `environment_variables`.
 
     Raises:
         FormError: The variables contradict the form; the hint names them.
@@ -109,16 +110,20 @@ def _type_of(
 
 
 def _best(form: CredentialForm, provider: str, given: Mapping[str, str]) -> CredentialType:
-    """Return the type that fits the given variables best; the form's order breaks ties."""
+    """Return the type that fits the given variables best.
 
-    def misfit(kind: CredentialType) -> tuple[int, int]:
+    Of those that fit equally well, it is one that means the same as no credential, or the first.
+    """
+
+    def misfit(kind: CredentialType) -> tuple[int, int, bool]:
         needed = {
             field.name
             for field in kind.fields
             if field.required and field.default is None and not field.visible_when
         }
         unused = given.keys() - _variables_of(kind, provider)
-        return len(unused), len(needed - _answers(kind, provider, given).keys())
+        missing = needed - _answers(kind, provider, given).keys()
+        return len(unused), len(missing), not kind.ambient
 
     return min(form, key=misfit)
 

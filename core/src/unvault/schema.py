@@ -10,7 +10,8 @@ What JSON Schema has no word for is in one annotation, ``x-unvault``:
 * of a form for credentials ``ambient`` and ``permissions``; of one for secrets ``path`` and
   ``field``, as in `SecretForm`;
 * of a type and of a form for secrets ``fields``: all names, in the order to ask;
-* of a type ``named_by_sign_in``, where signing in tells what a credential may be called;
+* of a type ``named_by_sign_in``, where signing in tells what a credential may be called, and
+  ``ambient``, where it means what no credential at all means;
 * of a field ``visible_when`` (its own conditions), ``pattern_help``, ``kind`` (only ``file``),
   ``private``, ``required`` (only of one with a default) and ``pattern`` (only one that cannot be
   said);
@@ -156,6 +157,7 @@ def _type_schema(kind: CredentialType) -> _Schema:
         fields=[field.name for field in kind.fields],
         aliases=[*kind.aliases],
         named_by_sign_in=kind.named_by_sign_in,
+        ambient=kind.ambient,
         label=_label(kind),
     )
 

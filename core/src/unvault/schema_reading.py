@@ -92,6 +92,7 @@ def read_type(part: Part) -> CredentialType:
         fields=read_fields(part),
         aliases=tuple(part.ours.texts("aliases")),
         named_by_sign_in=part.ours.value.get("named_by_sign_in") is True,
+        ambient=part.ours.value.get("ambient") is True,
     )
 
 

@@ -249,12 +249,15 @@ class TestServiceAccount:
         with pytest.raises(CredentialMissing, match="too large"):
             read(open_unvault(at(gcp, key_file="/dev/zero")))
 
-    def test_variables_of_no_type_s_own_lead_to_the_type_that_has_none(self, gcp, open_unvault):
-        unvault = open_unvault(environ={"UNVAULT_GCP_TRANSPORT": "rest"})
+    def test_variables_that_all_types_have_go_with_the_default_credentials(
+        self, gcp, open_unvault, monkeypatch, tmp_path
+    ):
+        file = gcp.reader().key_file(tmp_path / "key.json")
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+        environ = {f"UNVAULT_GCP_{name.upper()}": str(at(gcp)[name]) for name in at(gcp)}
+        unvault = open_unvault(environ=environ)
 
-        with pytest.raises(CredentialMissing, match="neither a key file nor a key") as caught:
-            unvault.fetch("gcp/db")
-        assert "UNVAULT_GCP_TYPE=adc" in caught.value.hint
+        assert unvault.fetch("gcp/db#password").text() == "canary-1"
 
     def test_neither_a_file_nor_a_content_and_both_of_them(self, gcp, tmp_path, open_unvault):
         file = gcp.reader().key_file(tmp_path / "key.json")

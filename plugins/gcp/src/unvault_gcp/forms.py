@@ -105,6 +105,7 @@ CREDENTIAL_FORM = CredentialForm(
             label="Application default credentials",
             help="What Google's own tools and libraries use on this machine.",
             fields=_CONNECTION,
+            ambient=True,
         ),
         CredentialType(
             IMPERSONATION,

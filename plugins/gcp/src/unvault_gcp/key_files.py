@@ -121,8 +121,7 @@ def key_of(answers: Answers) -> tuple[Content, str]:
         raise CredentialMissing(
             "there is neither a key file nor a key",
             hint="give the credential the field key_file, or the file's content: --field-file"
-            " key=FILE; or set UNVAULT_GCP_TYPE=adc, where variables are to go with application"
-            " default credentials",
+            " key=FILE",
         )
     if path is not None:
         named, advice = f"the key file {str(path)!r}", "check the field key_file"
