@@ -26,7 +26,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-USUAL_MINUTES = 12.0
+USUAL_MINUTES = 6.0
 """For how long all long forms run together on two cores, where ``SOAK_MINUTES`` is not set."""
 
 SHARE = float(os.environ.get("SOAK_MINUTES") or USUAL_MINUTES) / USUAL_MINUTES

@@ -44,7 +44,7 @@ def test_the_short_forms_run_unless_the_long_ones_are_asked_for(tmp_path):
     assert 1 < shown.count("<int>") <= 7
 
 
-@pytest.mark.parametrize(("minutes", "shown_rounds"), [("0.12", 12), ("0.01", 2)])
+@pytest.mark.parametrize(("minutes", "shown_rounds"), [("0.06", 12), ("0.01", 2)])
 def test_the_long_forms_are_as_long_as_the_minutes_say(tmp_path, minutes, shown_rounds):
     shown = output(tmp_path, "-m", "soak", minutes=minutes)
     assert shown.count(f"<{shown_rounds} rounds>") == 1

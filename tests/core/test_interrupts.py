@@ -8,11 +8,10 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
 from typing import Any
 
 import pytest
-from tests.fakes import BatchProvider, FakeProvider, client_for
+from tests.fakes import BatchProvider, FakeProvider, Interruption, client_for
 from tests.soak import rounds
 
 from unvault import cache, fetching, flights, resolver, sessions, sign_in
@@ -21,38 +20,6 @@ from unvault.client import Unvault
 WAIT = 20
 SECRETS = {"a": "1", "b": "2"}
 HERE = {module.__file__ for module in (cache, fetching, flights, resolver, sessions, sign_in)}
-
-
-class Interruption:
-    """Ctrl-C at one moment: after the n-th call into or out of what fetches, of one thread.
-
-    That is where the interpreter looks for signals: when a function begins, and after each call.
-
-    Args:
-        after: How many of these moments pass before.
-    """
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        if frame.f_code.co_filename not in HERE or event not in {"call", "return", "c_return"}:
-            return
-        self.left -= 1
-        if self.left < 0:
-            sys.setprofile(None)
-            raise KeyboardInterrupt
-
-    def during(self, action: Callable[[], object]) -> bool:
-        """Do something, and say whether it was interrupted."""
-        sys.setprofile(self)
-        try:
-            action()
-        except KeyboardInterrupt:
-            return True
-        finally:
-            sys.setprofile(None)
-        return False
 
 
 ACTIONS: dict[str, Callable[[Unvault], Any]] = {
@@ -72,14 +39,14 @@ def test_who_is_interrupted_anywhere_leaves_nobody_waiting(
     """A flight or a sign-in that had begun a moment before was waited for, for ever."""
     monkeypatch.setattr(sys, "unraisablehook", str)  # one may come while memory is freed
     many = 1_000_000
-    counting = Interruption(many)
+    counting = Interruption(many, HERE)
     with ready(action, provider) as vault:
         assert not counting.during(lambda: ACTIONS[action](vault))
     moments = many - counting.left
     interrupted = 0
     for after in range(0, moments, max(1, moments // rounds)):
         with ready(action, provider) as vault:
-            interrupted += Interruption(after).during(partial(ACTIONS[action], vault))
+            interrupted += Interruption(after, HERE).during(partial(ACTIONS[action], vault))
             assert everybody_is_served(vault), f"somebody waits after moment {after} of {moments}"
     assert interrupted > 5  # the last moments come not each time: what is known already is shorter
 

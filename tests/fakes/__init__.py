@@ -2,6 +2,7 @@
 
 from tests.fakes.distributions import GOOD, Site, lines
 from tests.fakes.flights import claim
+from tests.fakes.interruption import Interruption
 from tests.fakes.providers import BatchProvider, FakeProvider, ListingProvider, client_for
 from tests.fakes.time import Time
 
@@ -9,6 +10,7 @@ __all__ = [
     "GOOD",
     "BatchProvider",
     "FakeProvider",
+    "Interruption",
     "ListingProvider",
     "Site",
     "Time",

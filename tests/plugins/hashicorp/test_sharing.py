@@ -7,8 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.fakes import Interruption
 
 from unvault.errors import TimedOut, UnvaultError
+from unvault_hashicorp import sharing
 from unvault_hashicorp.sharing import Shared
 
 
@@ -92,3 +94,32 @@ def test_different_questions_do_not_wait_for_each_other():
         assert shared.ask("b", fast) == "fast"
         slow.go.set()
         assert waiting.result(10) == "slow"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_whoever_is_interrupted_anywhere_leaves_nobody_waiting(fails):
+    """A question that had been noted a moment before was waited for, for ever."""
+
+    def question() -> str:
+        if fails:
+            raise TimedOut("no answer")
+        return "answer"
+
+    for after in range(100):
+        shared: Shared = Shared()
+
+        def ask(shared: Shared = shared) -> str:
+            try:
+                return shared.ask("key", question)
+            except TimedOut:
+                return "answer"
+
+        interrupted = Interruption(after, {sharing.__file__}).during(ask)
+        found: list[str] = []
+        other = threading.Thread(target=lambda: found.append(ask()), daemon=True)  # noqa: B023
+        other.start()
+        other.join(20)
+        assert found == ["answer"], after
+        if not interrupted:
+            break
+    assert 5 < after < 99

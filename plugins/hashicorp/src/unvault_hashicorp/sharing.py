@@ -8,16 +8,14 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from unvault.errors import UnvaultError
-
-_LISTEN_SECONDS = 1.0
-"""How often a waiting thread listens for Ctrl-C, where waiting does not."""
+from unvault.parallel import Gate
 
 _T = TypeVar("_T")
 
 
 class _Question(Generic[_T]):
     def __init__(self) -> None:
-        self.over = threading.Event()
+        self.over = Gate()
         self.outcome: _T | UnvaultError | None = None
         """None where who asked was interrupted: the others have to ask themselves."""
 
@@ -40,15 +38,15 @@ class Shared(Generic[_T]):
             UnvaultError: What asking raised, here or in the thread that asked.
         """
         while True:
-            with self._lock:
-                asked = self._asked.get(key)
-                mine: _Question[_T] = _Question()
-                if asked is None:
-                    self._asked[key] = mine
-            if asked is None:
-                return self._lead(key, mine, question)
-            while not asked.over.wait(_LISTEN_SECONDS):
-                pass
+            mine: _Question[_T] = _Question()
+            try:
+                with self._lock:
+                    asked = self._asked.setdefault(key, mine)
+                if asked is mine:
+                    return self._lead(key, mine, question)
+            finally:
+                self._end(key, mine)
+            asked.over.wait()
             if isinstance(asked.outcome, UnvaultError):
                 raise copy.copy(asked.outcome)
             if asked.outcome is not None:
@@ -62,7 +60,12 @@ class Shared(Generic[_T]):
             mine.outcome = error
             raise
         finally:
-            with self._lock:
-                del self._asked[key]
-            mine.over.set()
+            self._end(key, mine)
         return answer
+
+    def _end(self, key: Hashable, mine: _Question[_T]) -> None:
+        """Let nobody wait for it any more; once more does nothing. Ctrl-C may come anywhere."""
+        with self._lock:
+            if self._asked.get(key) is mine:
+                del self._asked[key]
+        mine.over.open()
