@@ -21,6 +21,12 @@ _IN_A_CHAIN = "failed to retrieve a token from the included credentials"
 _OTHER_TENANT = "not configured to acquire tokens for tenant"
 """What it says where a vault belongs to another tenant than what was found."""
 
+_NO_CLI = "Failed to invoke the Azure"
+"""What it says where az or azd did not end in time."""
+
+_NO_REASON = "Authentication failed: None"
+"""What it says of an answer that has neither a token nor an error in it."""
+
 _Made = Callable[[Any, str], UnvaultError]
 
 
@@ -93,6 +99,8 @@ def _not_signed_in(error: Any, where: str) -> UnvaultError:
         return other_tenant()
     if _IN_A_CHAIN in str(getattr(error, "message", ""))[:200]:
         return _nothing_found(error, where)
+    if getattr(error, "message", "") == _NO_REASON:
+        return no_answer(where)
     return CredentialRejected(f"{where} gives no token", hint="check the credential's fields")
 
 
@@ -154,7 +162,10 @@ AGAIN = frozenset({"ServiceRequestError", "ServiceResponseError", "IncompleteRea
 """Those after which the same may work in a moment."""
 
 _FIRST = frozenset(
-    {"ServiceRequestError", "ServiceResponseError", "DecodeError", "JSONDecodeError"}
+    {
+        *("ServiceRequestError", "ServiceResponseError", "DecodeError", "JSONDecodeError"),
+        "TooManyRedirectsError",
+    }
 )
 """What the SDK may have made something else of: it says that nobody could be authenticated where
 Entra ID cannot be reached."""

@@ -142,9 +142,9 @@ def _sdk_credential(kind: str | None, azure: Azure, answers: Answers) -> Any:
 
 
 def _options(azure: Azure) -> dict[str, Any]:
-    from unvault_azure._sending import Transport
+    from unvault_azure._sending import TokenTransport
 
-    return {"transport": Transport(azure.sender), "retry_total": 0}
+    return {"transport": TokenTransport(azure.sender), "retry_total": 0}
 
 
 def _with_authority(azure: Azure) -> dict[str, Any]:
