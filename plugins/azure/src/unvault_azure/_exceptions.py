@@ -86,7 +86,13 @@ def other_tenant() -> UnvaultError:
     )
 
 
-def _nothing_found(_error: Any, _where: str) -> UnvaultError:
+def _nothing_found(error: Any, _where: str) -> UnvaultError:
+    if _NO_CLI in str(getattr(error, "message", "")):
+        return TimedOut(
+            "az, or azd, did not answer in time",
+            hint="see how long it takes: az account show; a credential of the type cli may have a"
+            " longer timeout",
+        )
     return CredentialMissing(
         "the Azure SDK finds nothing to sign in with",
         hint="sign in with az login, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET,"
