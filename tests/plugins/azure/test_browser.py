@@ -17,6 +17,7 @@ from tests.plugins.azure.using import Person, add
 from unvault.errors import (
     AccessDenied,
     CredentialRejected,
+    FormError,
     InteractionRequired,
     SessionExpired,
     Unavailable,
@@ -97,6 +98,17 @@ class TestSigningIn:
         unvault = open_unvault({"redirect_port": port}, interaction=somebody)
         unvault.credentials.test("prod")
         assert entra.opened[0]["redirect_uri"] == f"http://localhost:{port}"
+
+    @pytest.mark.parametrize(("port", "there"), [(1, True), (65535, True), (65536, False)])
+    def test_a_redirect_port_that_there_is_not_is_refused_when_it_is_typed_in(
+        self, open_unvault, port, there
+    ):
+        draft = open_unvault().credentials.draft
+        if there:
+            assert draft("azure", "browser", {"redirect_port": port}, name="prod")
+            return
+        with pytest.raises(FormError, match="1 to 65535"):
+            draft("azure", "browser", {"redirect_port": port}, name="prod")
 
     @pytest.mark.parametrize(
         ("cloud", "domain", "login"),

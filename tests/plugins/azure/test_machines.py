@@ -18,8 +18,10 @@ from unvault.errors import (
     AccessDenied,
     CredentialMissing,
     CredentialRejected,
+    TimedOut,
     Unavailable,
 )
+from unvault_azure.connection import Connection
 from unvault_azure.machines import may_be_managed
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
@@ -266,6 +268,32 @@ class TestAz:
         with pytest.raises(CredentialMissing, match="az is not installed, or nobody") as raised:
             unvault.fetch("prod/app/api-key")
         assert "az login" in raised.value.hint
+        assert "unvault credentials edit prod --type browser" in raised.value.hint
+
+    def test_what_else_there_is_to_do_where_it_was_chosen_by_a_variable(
+        self, open_unvault, monkeypatch, tmp_path
+    ):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        unvault = open_unvault(environ={"UNVAULT_AZURE_TYPE": "cli"})
+        with pytest.raises(CredentialMissing) as raised:
+            unvault.fetch("azure/app/api-key")
+        assert raised.value.hint.startswith("az login; or check the variables that the credential")
+        assert "--type" not in raised.value.hint
+
+    @pytest.mark.skipif(os.name == "nt", reason="az is a shell script here")
+    @pytest.mark.parametrize("stored", [True, False])
+    def test_it_does_not_answer(self, open_unvault, tmp_path, monkeypatch, stored):
+        command = tmp_path / "az"
+        command.write_text("#!/bin/sh\nexec /bin/sleep 30\n")
+        command.chmod(0o700)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        if not stored:
+            quick = Connection(timeout=1)
+            monkeypatch.setattr("unvault_azure.signing_in.ambient_connection", lambda _: quick)
+        unvault = open_unvault({"timeout": 1} if stored else None, kind="cli")
+        with pytest.raises(TimedOut, match="az, or azd, did not answer in time") as raised:
+            unvault.fetch(f"{'prod' if stored else 'azure'}/app/api-key")
+        assert "timeout" in raised.value.hint
 
 
 class TestNone:
@@ -279,6 +307,23 @@ class TestNone:
         }.items():
             monkeypatch.setenv(variable, value)
         assert open_unvault().fetch("azure/app/api-key").text() == "canary-1"
+
+    @pytest.mark.parametrize("content", [None, b"", b"canary"])
+    def test_a_certificate_of_azures_own_variables_that_is_none(
+        self, open_unvault, robot, monkeypatch, tmp_path, content
+    ):
+        path = tmp_path / "robot.pem"
+        if content is not None:
+            path.write_bytes(content)
+        for variable, value in {
+            "AZURE_TENANT_ID": robot.tenant.id,
+            "AZURE_CLIENT_ID": robot.client_id,
+            "AZURE_CLIENT_CERTIFICATE_PATH": str(path),
+        }.items():
+            monkeypatch.setenv(variable, value)
+        with pytest.raises(CredentialMissing) as raised:
+            open_unvault().fetch("azure/app/api-key")
+        assert "AZURE_CLIENT_CERTIFICATE_PATH" in raised.value.hint
 
     def test_a_vault_of_another_tenant(self, open_unvault, robot, entra, vaults, monkeypatch):
         other = entra.directory.new_tenant("fabrikam.example")

@@ -153,6 +153,47 @@ class TestTheAuthority:
         failed = soon(lambda: unvault.fetch("prod/app/api-key"), error, match="Entra ID at login")
         assert "canary" not in str(failed)
 
+    @pytest.mark.parametrize("status", [429, 503])
+    @pytest.mark.parametrize("body", [b'{"error": "server_error"}', b'{"statusCode": 1}', b""])
+    @pytest.mark.parametrize("stored", [True, False])
+    def test_what_fails_once_is_asked_again_whatever_the_answer_looks_like(
+        self, open_unvault, robot, entra, status, body, stored, monkeypatch
+    ):
+        self.sign_in_once_refused(open_unvault, robot, entra, status, body, stored, monkeypatch)
+
+    @pytest.mark.parametrize("stored", [True, False])
+    def test_what_the_answer_calls_passing_is_asked_again(
+        self, open_unvault, robot, entra, stored, monkeypatch
+    ):
+        body = b'{"error": "temporarily_unavailable", "error_codes": [90033]}'
+        self.sign_in_once_refused(open_unvault, robot, entra, 400, body, stored, monkeypatch)
+
+    def sign_in_once_refused(self, open_unvault, robot, entra, status, body, stored, monkeypatch):
+        known = by_secret(robot)
+        for name, value in known.items():
+            monkeypatch.setenv(f"AZURE_{name.upper()}", value)
+        entra.answer(status, where="/token", body=body)
+        unvault = open_unvault(known if stored else None, kind="client_secret")
+        reference = f"{'prod' if stored else 'azure'}/app/api-key"
+        assert unvault.fetch(reference).text() == "canary-1"
+        assert entra.count("/oauth2/v2.0/token") == 2
+
+    @pytest.mark.parametrize("body", [b"{}", b""])
+    def test_what_sends_elsewhere_is_not_called_a_fault_of_the_credential(
+        self, unvault, entra, azure, body
+    ):
+        azure.stranger.hosts.add("thief.example.com")
+        elsewhere = {"Location": "https://thief.example.com/"}
+        entra.answer(307, times=1000, where="/token", headers=elsewhere, body=body)
+        soon(lambda: unvault.fetch("prod/app/api-key"), Unavailable, match="sends us elsewhere")
+        assert azure.strangers_saw == []
+
+    def test_an_answer_without_a_token_is_not_called_a_fault_of_the_credential(
+        self, unvault, entra
+    ):
+        entra.answer(200, times=1000, where="/token", body=b"{}")
+        soon(lambda: unvault.fetch("prod/app/api-key"), Unavailable, match="of its kind")
+
     def test_it_never_answers(self, unvault, entra):
         entra.hang()
         soon(lambda: unvault.fetch("prod/app/api-key"), TimedOut, match="Entra ID")

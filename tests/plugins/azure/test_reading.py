@@ -136,7 +136,7 @@ class TestWhatCannotBeRead:
         with pytest.raises(SecretNotFound) as raised:
             unvault.fetch("prod/app/none")
         assert type(raised.value) is SecretNotFound
-        assert "az keyvault secret list" in raised.value.hint
+        assert "az keyvault secret list --vault-name app" in raised.value.hint
 
     def test_a_version_that_is_not_there(self, unvault, vault):
         vault.put("api-key", "canary-1")
@@ -148,7 +148,7 @@ class TestWhatCannotBeRead:
         vault.delete("api-key")
         with pytest.raises(SecretDeleted, match=r"was deleted .* until 2024-02-12") as raised:
             unvault.fetch("prod/app/api-key")
-        assert "az keyvault secret recover --name api-key" in raised.value.hint
+        assert "az keyvault secret recover --vault-name app --name api-key" in raised.value.hint
 
     @pytest.mark.parametrize("refuses", [True, False])
     def test_disabled_not_yet_valid_and_expired_are_told_apart(
@@ -167,6 +167,18 @@ class TestWhatCannotBeRead:
             with pytest.raises(SecretDeleted, match=says) as raised:
                 unvault.fetch(f"prod/app/{name}")
             assert raised.value.hint
+            # What the vault itself refuses, no parameter brings.
+            assert ("any_time" in raised.value.hint) == (name != "off" and not refuses)
+
+    def test_what_is_disabled_is_enabled_by_the_command_in_the_hint(self, unvault, vault):
+        number = vault.put("off", "canary-1", enabled=False)
+        version = f"--name off --version {number}"
+        for path, named in (("off", "--name off"), (f"off/{number}", version)):
+            with pytest.raises(SecretDeleted) as raised:
+                unvault.fetch(f"prod/app/{path}")
+            assert f"az keyvault secret set-attributes --vault-name app {named} --enabled true" in (
+                raised.value.hint
+            )
 
     def test_what_is_out_of_its_time_is_read_where_somebody_says_so(self, unvault, vault, entra):
         now = entra.now()
@@ -265,6 +277,15 @@ class TestListing:
         with pytest.raises(InvalidReference) as raised:
             list(unvault.list("prod", prefix))
         assert raised.value.hint
+
+    @pytest.mark.parametrize("collection", ["keys", "certificates"])
+    def test_what_is_no_secret_is_not_listed_as_one(self, unvault, vault, collection):
+        vault.put("api-key", "canary-1")
+        with pytest.raises(InvalidReference, match="only secrets are listed") as raised:
+            list(unvault.list("prod", f"https://app.vault.azure.net/{collection}/"))
+        assert "https://app.vault.azure.net/secrets/" in raised.value.hint
+        (found,) = list(unvault.list("prod", "https://app.vault.azure.net/sec"))
+        assert found.path == "https://app.vault.azure.net/secrets/api-key"
 
     def test_who_may_not_list(self, unvault, vault, robot):
         vault.allowed[robot.oid] = {"secrets/get"}

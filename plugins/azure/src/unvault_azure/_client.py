@@ -196,7 +196,7 @@ def failure(error: Exception, asked: Asked) -> tuple[Exception, Again | None]:
         passing = _passing(each, asked.where)
         if passing is not None:
             return passing.error, passing
-    denial = denial_in(error)
+    denial = next(filter(None, map(denial_in, chain(error))), None)
     if denial is not None:
         failed: UnvaultError = entra_error(denial, asked)
         return failed, Again(failed) if denial.may_pass else None

@@ -39,6 +39,9 @@ _DISABLED = frozenset({"SecretDisabled", "KeyDisabled", "CertificateDisabled"})
 _TOO_EARLY = frozenset({"SecretNotYetValid", "KeyNotYetValid"})
 _TOO_LATE = frozenset({"SecretExpired", "KeyExpired"})
 
+_ALL_THE_SAME = "; or, to read it all the same, add the parameter any_time=true"
+"""What helps where the vault itself hands it out."""
+
 
 class Refused(Exception):
     """An answer that is no success, with what was understood of it. Its text is not in it.
@@ -152,48 +155,46 @@ def missing(secret: Wanted, where: str) -> SecretNotFound:
             " that name",
             hint="leave out the version for the newest one",
         )
-    kind = "key" if secret.collection == KEYS else "secret"
     return SecretNotFound(
-        f"{secret.what} is not in {where}", hint=f"check the name: az keyvault {kind} list"
+        f"{secret.what} is not in {where}", hint=f"check the name: {_az(secret, 'list')}"
     )
 
 
 def deleted(secret: Wanted, where: str, until: datetime | None) -> SecretDeleted:
     """Return the error for where it was deleted, and can be brought back for a while."""
-    kind = "key" if secret.collection == KEYS else "secret"
     end = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
     return SecretDeleted(
         f"{secret.what} was deleted from {where}; it can be brought back{end}",
-        hint=f"az keyvault {kind} recover --name {secret.name}",
+        hint=f"{_az(secret, 'recover')} --name {secret.name}",
     )
 
 
 def disabled(secret: Wanted, where: str) -> SecretDeleted:
     """Return the error for where it is there, and was switched off."""
-    kind = "key" if secret.collection == KEYS else "secret"
+    named = f"--name {secret.name}" + (f" --version {secret.version}" if secret.version else "")
     which = "this version of " if secret.version else ""
     return SecretDeleted(
         f"{which}{secret.what} in {where} is disabled",
-        hint=f"enable it: az keyvault {kind} set-attributes --enabled true; or name a version that"
-        " is enabled",
+        hint=f"enable it: {_az(secret, 'set-attributes')} {named} --enabled true; or name a version"
+        " that is enabled",
     )
 
 
 def too_early(secret: Wanted, where: str, begins: datetime | None) -> SecretDeleted:
-    """Return the error for where it is not valid yet."""
+    """Return the error for where it is not valid yet; None where the vault itself refuses it."""
     when = f" until {begins:%Y-%m-%d %H:%M:%S} UTC" if begins else " yet"
     return SecretDeleted(
         f"{secret.what} in {where} is not valid{when}",
-        hint="name an older version; or, to read it all the same, add the parameter any_time=true",
+        hint="name an older version" + _ALL_THE_SAME * bool(begins),
     )
 
 
 def too_late(secret: Wanted, where: str, ended: datetime | None) -> SecretDeleted:
-    """Return the error for where it is not valid any more."""
+    """Return the error for where it is not valid any more; None as for `too_early`."""
     when = f" at {ended:%Y-%m-%d %H:%M:%S} UTC" if ended else ""
     return SecretDeleted(
         f"{secret.what} in {where} expired{when}",
-        hint="have it renewed; or, to read it all the same, add the parameter any_time=true",
+        hint="have it renewed" + _ALL_THE_SAME * bool(ended),
     )
 
 
@@ -252,6 +253,12 @@ def denied(refusal: Refused, where: str, doing: str) -> AccessDenied:
         hint = "ask for the permission in an access policy of the vault, or for the role Key Vault"
         hint += " Secrets User (for keys: Key Vault Crypto User)"
     return AccessDenied(f"who signed in may not {doing} {where}", hint=hint)
+
+
+def _az(secret: Wanted, doing: str) -> str:
+    """Return the beginning of a command of the Azure CLI's, which does something in a vault."""
+    kind = "key" if secret.collection == KEYS else "secret"
+    return f"az keyvault {kind} {doing} --vault-name {secret.host.partition('.')[0]}"
 
 
 def _part(found: object, name: str) -> Mapping[str, Any]:

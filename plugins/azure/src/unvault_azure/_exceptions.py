@@ -21,6 +21,12 @@ _IN_A_CHAIN = "failed to retrieve a token from the included credentials"
 _OTHER_TENANT = "not configured to acquire tokens for tenant"
 """What it says where a vault belongs to another tenant than what was found."""
 
+_NO_CLI = "Failed to invoke the Azure"
+"""What it says where az or azd did not end in time."""
+
+_NO_REASON = "Authentication failed: None"
+"""What it says of an answer that has neither a token nor an error in it."""
+
 _Made = Callable[[Any, str], UnvaultError]
 
 
@@ -80,7 +86,13 @@ def other_tenant() -> UnvaultError:
     )
 
 
-def _nothing_found(_error: Any, _where: str) -> UnvaultError:
+def _nothing_found(error: Any, _where: str) -> UnvaultError:
+    if _NO_CLI in str(getattr(error, "message", "")):
+        return TimedOut(
+            "az, or azd, did not answer in time",
+            hint="see how long it takes: az account show; a credential of the type cli may have a"
+            " longer timeout",
+        )
     return CredentialMissing(
         "the Azure SDK finds nothing to sign in with",
         hint="sign in with az login, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET,"
@@ -93,6 +105,8 @@ def _not_signed_in(error: Any, where: str) -> UnvaultError:
         return other_tenant()
     if _IN_A_CHAIN in str(getattr(error, "message", ""))[:200]:
         return _nothing_found(error, where)
+    if getattr(error, "message", "") == _NO_REASON:
+        return no_answer(where)
     return CredentialRejected(f"{where} gives no token", hint="check the credential's fields")
 
 
@@ -154,7 +168,10 @@ AGAIN = frozenset({"ServiceRequestError", "ServiceResponseError", "IncompleteRea
 """Those after which the same may work in a moment."""
 
 _FIRST = frozenset(
-    {"ServiceRequestError", "ServiceResponseError", "DecodeError", "JSONDecodeError"}
+    {
+        *("ServiceRequestError", "ServiceResponseError", "DecodeError", "JSONDecodeError"),
+        "TooManyRedirectsError",
+    }
 )
 """What the SDK may have made something else of: it says that nobody could be authenticated where
 Entra ID cannot be reached."""

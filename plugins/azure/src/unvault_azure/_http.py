@@ -171,7 +171,7 @@ class Sender:
             failed = ServiceRequestError("it was not sent", error=error)
         else:
             return _told(url, answer)
-        _note(url, failed)
+        note(url, failed)
         raise failed
 
     def close(self) -> None:
@@ -215,15 +215,15 @@ def _told(url: str, answer: Answer) -> Answer:
     """Return an answer, unless it says that there is no such tenant."""
     if answer.status_code == 429 or answer.status_code >= 500:
         response: Any = answer
-        _note(url, HttpResponseError(answer.reason, response=response))
+        note(url, HttpResponseError(answer.reason, response=response))
     if answer.status_code >= 400 and url.partition("?")[0].endswith(_DISCOVERY):
         response = answer  # which has as much of one as is looked at
         raise ClientAuthenticationError(answer.reason, response=response)
     return answer
 
 
-def _note(url: str, failed: Exception) -> None:
-    """Note what went wrong; not that a machine has no identity, which is nothing wrong."""
+def note(url: str, failed: Exception) -> None:
+    """Note what went wrong, for `trouble`; not that a machine has no identity: nothing is wrong."""
     noted = _TROUBLE.get()
     if noted is not None and not url.startswith(f"http://{_OF_THE_MACHINE}"):
         noted.append(failed)

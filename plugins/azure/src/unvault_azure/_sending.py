@@ -7,10 +7,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 # Nothing of the plugin imports this module before a sign-in.
+from azure.core.exceptions import HttpResponseError, TooManyRedirectsError  # noqa: TID253
 from azure.core.pipeline.transport import HttpTransport  # noqa: TID253
 from azure.core.rest import HttpRequest, HttpResponse  # noqa: TID253
 
-from unvault_azure._http import Answer, Sender
+from unvault_azure._http import Answer, Sender, note
+from unvault_azure.entra import denial_in
+
+_TOKENS = "/oauth2/v2.0/token"
+"""How Entra ID's addresses for tokens end."""
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -89,6 +94,28 @@ class Transport(HttpTransport[HttpRequest, HttpResponse]):
         """Do nothing."""
 
 
+class TokenTransport(Transport):
+    """What the SDK's ways to sign in send through.
+
+    What may pass never gets to MSAL: it would say the same for a while, and not ask again.
+    """
+
+    def send(self, request: HttpRequest, **options: Any) -> HttpResponse:
+        """Send a request, and return its answer, if it is one of Entra ID's that will stay.
+
+        Raises:
+            AzureError: It is none.
+        """
+        reply = super().send(request, **options)
+        if not request.url.partition("?")[0].endswith(_TOKENS):
+            return reply
+        failed = _passing(reply)
+        if failed is None:
+            return reply
+        note(request.url, failed)
+        raise failed
+
+
 class Reply(HttpResponse):
     """An answer as the SDK wants to read it.
 
@@ -153,6 +180,20 @@ class Reply(HttpResponse):
 
     def __exit__(self, *_: object) -> None:
         """Do nothing."""
+
+
+def _passing(reply: HttpResponse) -> HttpResponseError | None:
+    """Return what is to be raised of an answer that is not about what was asked."""
+    status = reply.status_code
+    if 300 <= status < 400:
+        return TooManyRedirectsError([])  # none is followed
+    try:
+        reply.raise_for_status()
+    except HttpResponseError as error:
+        denial = denial_in(error)
+        if status == 429 or status >= 500 or (denial is not None and denial.may_pass):
+            return error
+    return None
 
 
 def _with_query(url: str, params: Mapping[str, str] | None) -> str:

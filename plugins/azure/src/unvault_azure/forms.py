@@ -9,6 +9,8 @@ BROWSER, DEVICE_CODE = "browser", "device_code"
 CLIENT_SECRET, CLIENT_CERTIFICATE = "client_secret", "client_certificate"
 MANAGED_IDENTITY, WORKLOAD_IDENTITY, CLI = "managed_identity", "workload_identity", "cli"
 
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+
 _CONNECTION = (
     Field(
         "cloud",
@@ -114,7 +116,7 @@ CREDENTIAL_FORM = CredentialForm(
                     help="Port of this machine that the page comes back to, where the application's"
                     " registration names one; by default any that is free.",
                     kind=Kind.INTEGER,
-                    pattern="[1-9][0-9]{0,4}",
+                    pattern=_PORT,
                     pattern_help="1 to 65535",
                 ),
                 Field(

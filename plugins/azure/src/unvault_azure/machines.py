@@ -29,7 +29,7 @@ _AZURES_TAG = "7783-7084-3265-9085-8269-3286-77"
 _NOTHING = {
     forms.CLI: (
         "az is not installed, or nobody is signed in with it",
-        "az login; or sign in otherwise: {change} --type browser",
+        "az login; or {otherwise}",
     ),
     forms.MANAGED_IDENTITY: (
         "this machine has no managed identity, or not the one that is named",
@@ -94,6 +94,12 @@ class Machine:
         own = self._tokens.get(None)
         return tenant is None or (own is not None and own.tenant in {tenant, None})
 
+    def _otherwise(self) -> str:
+        """Return what else there is to do where az is of no use."""
+        change = self._asked.change
+        command = change.startswith("unvault ")
+        return f"sign in otherwise: {change} --type browser" if command else change
+
     def _ask(self, options: Mapping[str, Any]) -> Any:
         from unvault_azure._http import trouble
 
@@ -115,7 +121,7 @@ class Machine:
             info = self._azure.work(partial(self._ask, options), self._asked)
         except CredentialMissing as error:
             why, hint = _NOTHING.get(self._kind or "", (error.message, error.hint or ""))
-            failed = CredentialMissing(why, hint=hint.replace("{change}", self._asked.change))
+            failed = CredentialMissing(why, hint=hint.replace("{otherwise}", self._otherwise()))
         else:
             return _token(info, self._asked.where)
         raise failed
@@ -133,7 +139,8 @@ def _sdk_credential(kind: str | None, azure: Azure, answers: Answers) -> Any:
     with quiet():
         try:
             found = made(azure, answers)
-        except (ValueError, TypeError):  # the second for a password that is needed, or is not
+        # The second for a password that is needed, or is not, the third for a file of Azure's own.
+        except (ValueError, TypeError, OSError):
             failed: UnvaultError = _misconfigured(kind)
         else:
             hush()  # what was imported for it
@@ -142,9 +149,9 @@ def _sdk_credential(kind: str | None, azure: Azure, answers: Answers) -> Any:
 
 
 def _options(azure: Azure) -> dict[str, Any]:
-    from unvault_azure._sending import Transport
+    from unvault_azure._sending import TokenTransport
 
-    return {"transport": Transport(azure.sender), "retry_total": 0}
+    return {"transport": TokenTransport(azure.sender), "retry_total": 0}
 
 
 def _with_authority(azure: Azure) -> dict[str, Any]:
@@ -283,6 +290,7 @@ def _misconfigured(kind: str | None) -> UnvaultError:
         )
     return CredentialMissing(
         "what the AZURE_* variables or the credential say cannot be used",
-        hint="check them; AZURE_TOKEN_CREDENTIALS, where it is set, has to be a name that the SDK"
-        " knows",
+        hint="check them: AZURE_TOKEN_CREDENTIALS, where it is set, has to be a name that the SDK"
+        " knows, and AZURE_CLIENT_CERTIFICATE_PATH a file with a certificate and its private key"
+        " that AZURE_CLIENT_CERTIFICATE_PASSWORD opens",
     )

@@ -103,6 +103,11 @@ class Vault:
             if not is_trusted(host, self.connection):
                 wanted(SecretRequest(f"https://{host}/secrets/x"), self.connection)  # says why
             _, collection, names = f"{parts.path}//".split("/", 2)
+            if not "secrets".startswith(collection):
+                raise InvalidReference(
+                    f"only secrets are listed, and the prefix is one of {collection!r}",
+                    hint=f"unvault list CREDENTIAL https://{host}/secrets/",
+                )
             vault = f"https://{host}/secrets"
             return vault, host, names.strip("/") if collection == "secrets" else ""
         vault, slash, names = prefix.partition("/")
