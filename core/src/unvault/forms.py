@@ -240,8 +240,8 @@ class CredentialType:
     """Whether signing in tells what a credential may be called (`Session.suggested_name`), so that
     nobody has to be asked for a name."""
     ambient: bool = False
-    """Whether it means what an empty credential means. Variables that fit another type as well, such
-    as those of fields that all types have, then mean this one."""
+    """Whether it means what an empty credential means. Variables that fit another type as well,
+    such as those of fields that all types have, then mean this one."""
 
     def __attrs_post_init__(self) -> None:
         """Check the declaration."""
