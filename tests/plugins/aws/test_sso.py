@@ -82,7 +82,7 @@ def test_a_token_near_its_end_is_refreshed_and_kept_for_the_cli(
     assert sso.granted("refresh_token") == 1
 
 
-@rounds(1, 50)
+@rounds(1, 25)
 def test_many_that_refresh_one_token_at_the_same_time_all_go_on(
     dev, sso, own_home, open_unvault, rounds
 ):
