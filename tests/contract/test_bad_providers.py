@@ -245,10 +245,15 @@ def outcomes(bad: Bad, server: VaultServer) -> dict[str, BaseException]:
     found: dict[str, BaseException] = {}
     provider, wanted = bad.provider, {bad.test, *bad.also}
     for name in [each for each in TESTS if each in wanted or each not in COSTLY]:
-        try:
-            getattr(Contract(provider(), server), name)()
-        except (Failed, Skipped) as error:
-            found[name] = error
+        # A connection may break on a busy machine; what fails for its defect fails again.
+        for _ in range(1 if name in wanted else 2):
+            try:
+                getattr(Contract(provider(), server), name)()
+            except (Failed, Skipped) as error:
+                found[name] = error
+            else:
+                found.pop(name, None)
+                break
     return found
 
 
